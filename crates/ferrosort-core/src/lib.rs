@@ -1,0 +1,17 @@
+//! The nouns of ferrosort: [`Recording`], [`Probe`], [`Sorting`], [`Error`], [`Observer`].
+//!
+//! No algorithms and no files live here. Formats implement [`Recording`], stages consume it, exporters
+//! consume [`Sorting`]; none of them knows the others.
+#![forbid(unsafe_code)]
+
+mod error;
+mod observer;
+mod probe;
+mod recording;
+mod sorting;
+
+pub use error::{Error, Result};
+pub use observer::{Observer, Silent};
+pub use probe::{Contact, Probe};
+pub use recording::{MemoryRecording, RawFile, Recording, SampleType};
+pub use sorting::{PcFeatures, Sorting, TemplateFeatures, UnitLabel, UnitSummary};

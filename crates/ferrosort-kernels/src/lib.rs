@@ -1,0 +1,6 @@
+//! Signal kernels and linear algebra of ferrosort.
+
+mod block;
+pub mod linalg;
+
+pub use block::ChannelMajor;

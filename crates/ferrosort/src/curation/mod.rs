@@ -1,0 +1,7 @@
+//! From extracted spikes to units: merges, splits, cutoffs.
+
+pub mod ccg;
+pub mod cutoff;
+pub mod duplicates;
+pub mod merge;
+pub mod split;

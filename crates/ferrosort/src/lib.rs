@@ -1,0 +1,8 @@
+//! The sorter: from a raw recording to units.
+#![forbid(unsafe_code)]
+
+pub mod curation;
+pub mod neighbours;
+pub mod ordering;
+pub mod settings;
+pub mod templates;

@@ -1,0 +1,5 @@
+//! Everything that a user can choose.
+
+mod compat;
+
+pub use compat::{Compat, PRESETS};

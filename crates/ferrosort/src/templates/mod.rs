@@ -1,0 +1,31 @@
+//! Templates: what a unit's spike looks like, in whitened space.
+
+use ndarray::Array3;
+
+pub mod align;
+pub mod decompose;
+pub mod similarity;
+pub mod triage;
+
+/// Low-rank templates: `T_n[sample, channel] = sum_q W[n, q, sample] U[n, q, channel]`, of norm about 1, scaled by `mu[n]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Templates {
+    /// Temporal components, `[templates, rank, samples]`.
+    pub w: Array3<f64>,
+    /// Spatial components, `[templates, rank, channels]`; zero outside the template's neighbourhood.
+    pub u: Array3<f64>,
+    /// Amplitude of each template, sd of whitened noise.
+    pub mu: Vec<f64>,
+}
+
+impl Templates {
+    /// Number of templates.
+    pub fn len(&self) -> usize {
+        self.mu.len()
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.mu.is_empty()
+    }
+}
