@@ -1,6 +1,22 @@
 //! Signal kernels and linear algebra of ferrosort.
+//!
+//! Each kernel is one plain body over fixed-size arrays, compiled for several vector widths and chosen at run time. Every output is one
+//! chain of `mul_add` in a fixed order, so that results do not depend on the CPU, the number of threads or the size of a tile.
 
+mod bank;
 mod block;
+mod dispatch;
+pub mod iir;
 pub mod linalg;
+mod median;
+mod scores;
+mod whiten;
 
+pub use bank::filter_bank;
 pub use block::ChannelMajor;
+pub use dispatch::{SimdLevel, simd_level};
+pub use median::median_over_channels;
+pub use scores::{
+    RANK, TemplateFilter, best_template, spatial_projection, subtract_shifted, template_projection, temporal_projection,
+};
+pub use whiten::{Rounding, SparseMatrix, whiten};

@@ -53,7 +53,9 @@ pub fn fix_sign(v: &mut [f64]) {
         }
     }
     if largest < 0.0 {
-        v.iter_mut().for_each(|x| *x = -*x);
+        for x in v {
+            *x = -*x;
+        }
     }
 }
 

@@ -1,0 +1,261 @@
+//! Butterworth filters over many channels at once, in f64.
+//!
+//! The recursion of a 150 Hz high-pass at 30 kHz has its poles at radius 0.98: in f32 its rounding error reaches a thousandth of
+//! the signal. Vectorised over channels, f64 costs little beside reading the data, so there is one precision.
+
+use crate::dispatch::simd_kernel;
+
+/// Channels filtered together.
+pub const LANES: usize = 16;
+
+/// Transfer function `b(z) / a(z)` with `a[0] = 1`; both have `order + 1` coefficients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter {
+    b: Vec<f64>,
+    a: Vec<f64>,
+}
+
+/// A complex number; just what the design of a filter needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Complex {
+    re: f64,
+    im: f64,
+}
+
+impl Complex {
+    fn new(re: f64, im: f64) -> Self {
+        Self { re, im }
+    }
+    fn mul(self, o: Self) -> Self {
+        Self::new(self.re * o.re - self.im * o.im, self.re * o.im + self.im * o.re)
+    }
+    fn div(self, o: Self) -> Self {
+        let d = o.re * o.re + o.im * o.im;
+        Self::new(
+            (self.re * o.re + self.im * o.im) / d,
+            (self.im * o.re - self.re * o.im) / d,
+        )
+    }
+    fn add(self, o: Self) -> Self {
+        Self::new(self.re + o.re, self.im + o.im)
+    }
+    fn sqrt(self) -> Self {
+        let r = self.re.hypot(self.im);
+        let re = f64::midpoint(r, self.re).max(0.0).sqrt();
+        let im = ((r - self.re) / 2.0).max(0.0).sqrt();
+        Self::new(re, if self.im < 0.0 { -im } else { im })
+    }
+}
+
+/// Coefficients, highest power first, of the real polynomial with these roots.
+fn polynomial(roots: &[Complex]) -> Vec<f64> {
+    let mut p = vec![Complex::new(1.0, 0.0)];
+    for &root in roots {
+        let negative = Complex::new(-root.re, -root.im);
+        let mut next = p.clone();
+        next.push(Complex::new(0.0, 0.0));
+        for (i, &c) in p.iter().enumerate() {
+            next[i + 1] = next[i + 1].add(negative.mul(c));
+        }
+        p = next;
+    }
+    p.iter().map(|c| c.re).collect()
+}
+
+impl Filter {
+    /// Butterworth high-pass of this order: corner `corner_hz` (-3 dB) at `sample_rate` Hz.
+    pub fn high_pass(order: usize, corner_hz: f64, sample_rate: f64) -> Self {
+        let warped = warp(corner_hz, sample_rate);
+        let poles: Vec<Complex> = prototype(order)
+            .iter()
+            .map(|&p| Complex::new(warped, 0.0).div(p))
+            .collect();
+        bilinear(&poles, order, 1.0)
+    }
+
+    /// Butterworth band-pass, `order` for each edge: passes `[low_hz, high_hz]` at `sample_rate` Hz.
+    pub fn band_pass(order: usize, low_hz: f64, high_hz: f64, sample_rate: f64) -> Self {
+        let (low, high) = (warp(low_hz, sample_rate), warp(high_hz, sample_rate));
+        let (band, centre2) = (high - low, low * high);
+        let poles: Vec<Complex> = prototype(order)
+            .iter()
+            .flat_map(|&p| {
+                let half = Complex::new(p.re * band / 2.0, p.im * band / 2.0);
+                let root = half.mul(half).add(Complex::new(-centre2, 0.0)).sqrt();
+                [half.add(root), half.add(Complex::new(-root.re, -root.im))]
+            })
+            .collect();
+        bilinear(&poles, order, band.powi(order as i32))
+    }
+
+    /// Numerator coefficients.
+    pub fn b(&self) -> &[f64] {
+        &self.b
+    }
+
+    /// Denominator coefficients, the first is 1.
+    pub fn a(&self) -> &[f64] {
+        &self.a
+    }
+
+    /// Filters `frames` (one array of [`LANES`] channels a sample) forward, then backward, from zero state each time.
+    pub fn zero_phase(&self, frames: &mut [[f64; LANES]]) {
+        match self.a.len() - 1 {
+            2 => both_ways::<2>(&self.b, &self.a, frames),
+            3 => both_ways::<3>(&self.b, &self.a, frames),
+            6 => both_ways::<6>(&self.b, &self.a, frames),
+            order => unreachable!("filters of order {order} are not designed"),
+        }
+    }
+}
+
+/// Analog corner (rad/s for a sample period of 1/2) that the bilinear transform maps to `hz`.
+fn warp(hz: f64, sample_rate: f64) -> f64 {
+    4.0 * (std::f64::consts::PI * hz / sample_rate).tan()
+}
+
+/// Poles of the analog low-pass prototype with corner 1 rad/s.
+fn prototype(order: usize) -> Vec<Complex> {
+    (0..order)
+        .map(|k| {
+            let angle = std::f64::consts::PI * (2 * k + order + 1) as f64 / (2 * order) as f64;
+            Complex::new(angle.cos(), angle.sin())
+        })
+        .collect()
+}
+
+/// Maps analog poles, `zeros_at_origin` zeros at 0 and this gain to the digital filter (sample period 1/2).
+fn bilinear(poles: &[Complex], zeros_at_origin: usize, gain: f64) -> Filter {
+    let four = Complex::new(4.0, 0.0);
+    let digital: Vec<Complex> = poles
+        .iter()
+        .map(|&p| four.add(p).div(four.add(Complex::new(-p.re, -p.im))))
+        .collect();
+    let mut zeros = vec![Complex::new(1.0, 0.0); zeros_at_origin];
+    zeros.resize(poles.len(), Complex::new(-1.0, 0.0));
+    let denominator = poles.iter().fold(Complex::new(1.0, 0.0), |d, &p| {
+        d.mul(four.add(Complex::new(-p.re, -p.im)))
+    });
+    let scale = Complex::new(gain * 4f64.powi(zeros_at_origin as i32), 0.0)
+        .div(denominator)
+        .re;
+    Filter {
+        b: polynomial(&zeros).iter().map(|v| v * scale).collect(),
+        a: polynomial(&digital),
+    }
+}
+
+simd_kernel! {
+    /// Transposed direct form II, forward then backward: `y = b0 x + z1; z_k = b_k x - a_k y + z_{k+1}`.
+    fn both_ways<const N: usize>(b: &[f64], a: &[f64], frames: &mut [[f64; LANES]]) {
+        let b0 = b[0];
+        let bk: [f64; N] = std::array::from_fn(|k| b[k + 1]);
+        let ak: [f64; N] = std::array::from_fn(|k| -a[k + 1]);
+        let step = |z: &mut [[f64; LANES]; N], frame: &mut [f64; LANES]| {
+            let x = *frame;
+            let mut y = [0.0; LANES];
+            for j in 0..LANES {
+                y[j] = b0.mul_add(x[j], z[0][j]);
+            }
+            for k in 0..N {
+                for j in 0..LANES {
+                    let next = if k + 1 < N { z[k + 1][j] } else { 0.0 };
+                    z[k][j] = bk[k].mul_add(x[j], ak[k].mul_add(y[j], next));
+                }
+            }
+            *frame = y;
+        };
+        let mut z = [[0.0; LANES]; N];
+        for frame in frames.iter_mut() {
+            step(&mut z, frame);
+        }
+        z = [[0.0; LANES]; N];
+        for frame in frames.iter_mut().rev() {
+            step(&mut z, frame);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: &[f64], b: &[f64], tolerance: f64) {
+        assert_eq!(a.len(), b.len());
+        for (x, y) in a.iter().zip(b) {
+            assert!((x - y).abs() < tolerance, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn high_pass_coefficients_are_those_of_scipy() {
+        let f = Filter::high_pass(3, 150.0, 30000.0);
+        close(
+            f.b(),
+            &[
+                0.969071174031813,
+                -2.907213522095439,
+                2.907213522095439,
+                -0.969071174031813,
+            ],
+            1e-12,
+        );
+        close(
+            f.a(),
+            &[1.0, -2.9371707284498907, 2.8762997234793315, -0.939098940325283],
+            1e-12,
+        );
+        let f = Filter::high_pass(3, 300.0, 30000.0);
+        close(&f.b()[..1], &[0.9390916523119581], 1e-12);
+        close(
+            f.a(),
+            &[1.0, -2.874356892677484, 2.7564831952256954, -0.8818931305924855],
+            1e-12,
+        );
+    }
+
+    /// Magnitude of the transfer function at this frequency.
+    fn gain(f: &Filter, hz: f64, sample_rate: f64) -> f64 {
+        let w = std::f64::consts::TAU * hz / sample_rate;
+        let at = |p: &[f64]| {
+            let (re, im) = p.iter().enumerate().fold((0.0, 0.0), |(re, im), (k, c)| {
+                (re + c * (w * k as f64).cos(), im - c * (w * k as f64).sin())
+            });
+            f64::hypot(re, im)
+        };
+        at(&f.b) / at(&f.a)
+    }
+
+    #[test]
+    fn band_pass_is_minus_3_db_at_both_edges_and_one_between() {
+        let f = Filter::band_pass(3, 300.0, 6000.0, 30000.0);
+        assert_eq!(f.a().len(), 7);
+        close(
+            &[gain(&f, 300.0, 3e4), gain(&f, 6000.0, 3e4)],
+            &[0.5f64.sqrt(), 0.5f64.sqrt()],
+            1e-8,
+        );
+        assert!((gain(&f, 1500.0, 3e4) - 1.0).abs() < 1e-3);
+        assert!(gain(&f, 20.0, 3e4) < 1e-3 && gain(&f, 14500.0, 3e4) < 1e-3);
+    }
+
+    #[test]
+    fn zero_phase_keeps_a_peak_in_place_and_removes_an_offset() {
+        let f = Filter::high_pass(3, 300.0, 30000.0);
+        let mut frames = vec![[0.0; LANES]; 4000];
+        for (t, frame) in frames.iter_mut().enumerate() {
+            frame[3] = 1000.0 + if t == 2000 { 100.0 } else { 0.0 };
+        }
+        f.zero_phase(&mut frames);
+        let (at, _) = frames[1000..3000]
+            .iter()
+            .enumerate()
+            .max_by(|x, y| x.1[3].total_cmp(&y.1[3]))
+            .expect("not empty");
+        assert_eq!(at + 1000, 2000);
+        for k in 1..200 {
+            assert!((frames[2000 - k][3] - frames[2000 + k][3]).abs() < 1e-6, "symmetric");
+        }
+        assert!(frames[1500][3].abs() < 1e-3 && frames[2000][0] == 0.0);
+    }
+}

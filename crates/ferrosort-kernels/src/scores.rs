@@ -1,0 +1,237 @@
+//! Correlation of the signal with low-rank templates, and which template explains each sample best.
+
+use crate::ChannelMajor;
+use crate::dispatch::simd_kernel;
+
+/// Rank of every template.
+pub const RANK: usize = 3;
+
+/// Outputs computed together.
+const LANES: usize = 64;
+
+/// One template as the kernels use it: `T[i, c] = sum_q temporal[q][i] * spatial[slot of c][q]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateFilter {
+    /// Channels on which the template lives.
+    pub channels: Vec<u32>,
+    /// Spatial components at each of those channels.
+    pub spatial: Vec<[f32; RANK]>,
+    /// Temporal components, all of one length.
+    pub temporal: [Vec<f32>; RANK],
+}
+
+impl TemplateFilter {
+    /// Samples of the template.
+    pub fn length(&self) -> usize {
+        self.temporal[0].len()
+    }
+}
+
+simd_kernel! {
+    /// `p[q][t] = sum_slot spatial[slot][q] * rows[slot][t]`, slots in order.
+    fn spatial(rows: &[&[f32]], weights: &[[f32; RANK]], p: &mut [&mut [f32]; RANK]) {
+        let n = p[0].len();
+        let mut t = 0;
+        while t < n {
+            let width = LANES.min(n - t);
+            let mut acc = [[0.0f32; LANES]; RANK];
+            if width == LANES {
+                for (row, w) in rows.iter().zip(weights) {
+                    let xs: &[f32; LANES] = row[t..t + LANES].try_into().expect("LANES samples");
+                    for q in 0..RANK {
+                        for j in 0..LANES {
+                            acc[q][j] = w[q].mul_add(xs[j], acc[q][j]);
+                        }
+                    }
+                }
+            } else {
+                for (row, w) in rows.iter().zip(weights) {
+                    for q in 0..RANK {
+                        for (a, x) in acc[q].iter_mut().zip(&row[t..t + width]) {
+                            *a = w[q].mul_add(*x, *a);
+                        }
+                    }
+                }
+            }
+            for q in 0..RANK {
+                p[q][t..t + width].copy_from_slice(&acc[q][..width]);
+            }
+            t += width;
+        }
+    }
+}
+
+simd_kernel! {
+    /// `y[t] = sum_q sum_i w[q][i] * p[q][t + i]`, components then taps in order.
+    fn temporal(p: [&[f32]; RANK], w: [&[f32]; RANK], y: &mut [f32]) {
+        const WIDE: usize = 2 * LANES;
+        let length = w[0].len();
+        let n = y.len();
+        let mut t = 0;
+        while t + WIDE <= n {
+            let mut acc = [0.0f32; WIDE];
+            for q in 0..RANK {
+                let window = &p[q][t..t + WIDE + length - 1];
+                for (w, xs) in w[q].iter().zip(window.windows(WIDE)) {
+                    let xs: &[f32; WIDE] = xs.try_into().expect("WIDE samples");
+                    for j in 0..WIDE {
+                        acc[j] = w.mul_add(xs[j], acc[j]);
+                    }
+                }
+            }
+            y[t..t + WIDE].copy_from_slice(&acc);
+            t += WIDE;
+        }
+        for (k, y) in y[t..].iter_mut().enumerate() {
+            let mut acc = 0.0f32;
+            for q in 0..RANK {
+                for (w, x) in w[q].iter().zip(&p[q][t + k..t + k + length]) {
+                    acc = w.mul_add(*x, acc);
+                }
+            }
+            *y = acc;
+        }
+    }
+}
+
+/// Projects the signal on the spatial components: `p[q][k]` is the value at sample `start + k`.
+///
+/// # Panics
+/// When `[start, start + p.len())` is outside the signal.
+pub fn spatial_projection(x: &ChannelMajor, template: &TemplateFilter, start: usize, p: &mut [&mut [f32]; RANK]) {
+    let n = p[0].len();
+    let rows: Vec<&[f32]> = template
+        .channels
+        .iter()
+        .map(|&c| &x.row(c as usize)[start..start + n])
+        .collect();
+    spatial(&rows, &template.spatial, p);
+}
+
+/// Correlates spatial projections with the temporal components; `y.len() + length - 1` projections are read.
+///
+/// # Panics
+/// When the projections are too short.
+pub fn temporal_projection(p: [&[f32]; RANK], template: &TemplateFilter, y: &mut [f32]) {
+    assert!(
+        p.iter().all(|p| p.len() + 1 >= y.len() + template.length()),
+        "projections cover the outputs"
+    );
+    temporal(p, std::array::from_fn(|q| template.temporal[q].as_slice()), y);
+}
+
+/// Correlation of the signal with the template: `y[k]` is that of the window that begins at sample `start + k`.
+///
+/// `scratch` is reused between calls.
+///
+/// # Panics
+/// When a window reaches outside the signal.
+pub fn template_projection(
+    x: &ChannelMajor,
+    template: &TemplateFilter,
+    start: usize,
+    y: &mut [f32],
+    scratch: &mut Vec<f32>,
+) {
+    if y.is_empty() {
+        return;
+    }
+    let n = y.len() + template.length() - 1;
+    scratch.resize(RANK * n, 0.0);
+    let (p0, rest) = scratch.split_at_mut(n);
+    let (p1, p2) = rest.split_at_mut(n);
+    spatial_projection(x, template, start, &mut [p0, p1, &mut p2[..n]]);
+    temporal_projection([p0, p1, p2], template, y);
+}
+
+simd_kernel! {
+    /// Lets one template compete for each sample.
+    ///
+    /// The score of a projection `y` for a template of amplitude `mu` is the largest gain over all amplitudes `a >= 0` of
+    /// `2 a y - a^2 - lam (a - mu)^2`, less its value at `a = 0` without the spike:
+    /// `((max(0, y))^2 + 2 lam mu max(0, y) - lam mu^2) / (1 + lam)`. Where it exceeds `best` by more than 1e-6, `best` and `winner`
+    /// become this template's.
+    pub fn best_template(y: &[f32], mu: f32, lam: f32, template: u32, best: &mut [f32], winner: &mut [u32]) {
+        let n = y.len();
+        let (best, winner) = (&mut best[..n], &mut winner[..n]);
+        let scale = 1.0 / (1.0 + lam);
+        let (linear, constant) = (2.0 * lam * mu, -lam * mu * mu * scale);
+        for j in 0..n {
+            let y = if y[j] > 0.0 { y[j] } else { 0.0 };
+            let score = (y * (y + linear)).mul_add(scale, constant);
+            let wins = score > best[j] + 1e-6;
+            best[j] = if wins { score } else { best[j] };
+            winner[j] = if wins { template } else { winner[j] };
+        }
+    }
+}
+
+simd_kernel! {
+    /// `out[k] -= factor * row[k]`.
+    pub fn subtract_shifted(out: &mut [f32], factor: f32, row: &[f32]) {
+        let n = out.len();
+        let row = &row[..n];
+        for k in 0..n {
+            out[k] = (-factor).mul_add(row[k], out[k]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> (ChannelMajor, TemplateFilter) {
+        let x = ChannelMajor::from_fn(5, 400, |t, c| ((t * 31 + c * 17) % 23) as f32 - 11.0);
+        let template = TemplateFilter {
+            channels: vec![3, 0, 4],
+            spatial: vec![[0.5, -0.25, 0.1], [1.0, 0.5, -0.2], [-0.75, 0.3, 0.4]],
+            temporal: std::array::from_fn(|q| (0..61).map(|i| ((i * (q + 3)) % 13) as f32 - 6.0).collect()),
+        };
+        (x, template)
+    }
+
+    #[test]
+    fn projection_is_the_inner_product_with_the_template() {
+        let (x, template) = example();
+        let mut y = vec![0.0; 400 - 60 - 7];
+        template_projection(&x, &template, 7, &mut y, &mut Vec::new());
+        for (k, y) in y.iter().enumerate() {
+            let mut expected = 0.0;
+            for (slot, &c) in template.channels.iter().enumerate() {
+                for i in 0..61 {
+                    let t: f32 = (0..RANK)
+                        .map(|q| template.temporal[q][i] * template.spatial[slot][q])
+                        .sum();
+                    expected += f64::from(t) * f64::from(x.row(c as usize)[7 + k + i]);
+                }
+            }
+            assert!(
+                (f64::from(*y) - expected).abs() < 2e-2 * (1.0 + expected.abs() * 1e-3),
+                "{k}: {y} {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn score_is_the_maximum_over_amplitudes() {
+        for (y, mu) in [(10.0f32, 10.0f32), (12.4, 20.0), (55.0, 40.0), (30.0, 80.0), (3.0, 2.0)] {
+            let lam = 10.0f32;
+            let (mut best, mut winner) = ([f32::MIN], [9]);
+            best_template(&[y], mu, lam, 4, &mut best, &mut winner);
+            let brute = (0..200_000)
+                .map(|k| f64::from(k) * 1e-3)
+                .map(|a| 2.0 * a * f64::from(y) - a * a - f64::from(lam) * (a - f64::from(mu)).powi(2))
+                .fold(f64::MIN, f64::max);
+            assert!(
+                (f64::from(best[0]) - brute).abs() < 1e-2 + 1e-5 * brute.abs(),
+                "{y} {mu}: {} {brute}",
+                best[0]
+            );
+            assert_eq!(winner, [4]);
+        }
+        let (mut best, mut winner) = ([0.0], [9]);
+        best_template(&[-5.0], 10.0, 10.0, 4, &mut best, &mut winner);
+        assert_eq!((best[0], winner[0]), (0.0, 9), "a negative projection never wins");
+    }
+}

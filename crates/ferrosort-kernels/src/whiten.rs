@@ -1,0 +1,142 @@
+//! Local whitening: each output channel is a combination of a few input channels.
+
+use rayon::prelude::*;
+
+use crate::ChannelMajor;
+use crate::dispatch::simd_kernel;
+
+/// Samples of one tile: small enough that all channels of it stay in the cache.
+const TILE: usize = 256;
+const LANES: usize = 64;
+
+/// A matrix by columns, holding only what is not zero: column `j` makes output channel `j`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SparseMatrix {
+    columns: Vec<Vec<(u32, f32)>>,
+}
+
+impl SparseMatrix {
+    /// Collects the entries of `value(row, column)` that are not zero, rows in order.
+    pub fn from_fn(size: usize, value: impl Fn(usize, usize) -> f64) -> Self {
+        let column = |j| {
+            (0..size)
+                .map(|i| (i as u32, value(i, j) as f32))
+                .filter(|(_, v)| *v != 0.0)
+                .collect()
+        };
+        Self {
+            columns: (0..size).map(column).collect(),
+        }
+    }
+}
+
+/// How a whitened value becomes a 16-bit integer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// To nearest, halves away from zero; values beyond the range saturate.
+    Nearest,
+    /// Toward zero; values beyond the range wrap.
+    Truncate,
+}
+
+impl Rounding {
+    #[inline]
+    fn apply(self, v: f32) -> i16 {
+        match self {
+            Self::Nearest => v.round().clamp(-32768.0, 32767.0) as i16,
+            Self::Truncate => v as i32 as i16,
+        }
+    }
+}
+
+simd_kernel! {
+    fn combine(rows: &[&[f32]], column: &[(u32, f32)], out: &mut [f32]) {
+        let n = out.len();
+        let mut t = 0;
+        while t + LANES <= n {
+            let mut acc = [0.0f32; LANES];
+            for &(c, w) in column {
+                let xs: &[f32; LANES] = rows[c as usize][t..t + LANES].try_into().expect("LANES samples");
+                for j in 0..LANES {
+                    acc[j] = w.mul_add(xs[j], acc[j]);
+                }
+            }
+            out[t..t + LANES].copy_from_slice(&acc);
+            t += LANES;
+        }
+        for t in t..n {
+            let mut acc = 0.0f32;
+            for &(c, w) in column {
+                acc = w.mul_add(rows[c as usize][t], acc);
+            }
+            out[t] = acc;
+        }
+    }
+}
+
+/// Whitens samples `[start, start + samples)` of `x` to 16-bit integers, `[channels, samples]`.
+///
+/// Tiles are independent and run in parallel; every value is one chain of `mul_add` in channel order.
+pub fn whiten(x: &ChannelMajor, start: usize, samples: usize, matrix: &SparseMatrix, rounding: Rounding) -> Vec<i16> {
+    let channels = matrix.columns.len();
+    let mut out = vec![0i16; channels * samples];
+    let tiles: Vec<(usize, Vec<&mut [i16]>)> = split_columns(&mut out, samples);
+    tiles.into_par_iter().for_each(|(first, mut tile)| {
+        let width = tile.first().map_or(0, |t| t.len());
+        let rows: Vec<&[f32]> = x.rows().map(|r| &r[start + first..start + first + width]).collect();
+        let mut values = [0.0f32; TILE];
+        for (column, out) in matrix.columns.iter().zip(&mut tile) {
+            combine(&rows, column, &mut values[..width]);
+            for (o, v) in out.iter_mut().zip(&values) {
+                *o = rounding.apply(*v);
+            }
+        }
+    });
+    out
+}
+
+/// Cuts rows of `samples` values into tiles of [`TILE`] columns: for each tile its first column and its piece of every row.
+fn split_columns(data: &mut [i16], samples: usize) -> Vec<(usize, Vec<&mut [i16]>)> {
+    let mut tiles: Vec<(usize, Vec<&mut [i16]>)> =
+        (0..samples.div_ceil(TILE)).map(|k| (k * TILE, Vec::new())).collect();
+    for row in data.chunks_exact_mut(samples.max(1)) {
+        for (tile, piece) in tiles.iter_mut().zip(row.chunks_mut(TILE)) {
+            tile.1.push(piece);
+        }
+    }
+    tiles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equals_the_matrix_product_and_rounds() {
+        let (channels, samples) = (7, 700);
+        let x = ChannelMajor::from_fn(channels, samples + 5, |t, c| ((t * 7 + c * 3) % 19) as f32 * 0.5 - 4.0);
+        let w = |i: usize, j: usize| {
+            if i.abs_diff(j) < 3 {
+                (i + 1) as f64 * 0.3 - j as f64 * 0.1
+            } else {
+                0.0
+            }
+        };
+        let out = whiten(&x, 5, samples, &SparseMatrix::from_fn(channels, w), Rounding::Nearest);
+        for j in 0..channels {
+            for t in 0..samples {
+                let expected: f64 = (0..channels).map(|i| w(i, j) * f64::from(x.row(i)[5 + t])).sum();
+                let got = f64::from(out[j * samples + t]);
+                assert!((got - expected).abs() <= 0.5 + 1e-4, "{j} {t}: {got} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn rounding_modes() {
+        assert_eq!(Rounding::Nearest.apply(-2.5), -3);
+        assert_eq!(Rounding::Nearest.apply(40000.0), 32767);
+        assert_eq!(Rounding::Truncate.apply(-2.9), -2);
+        assert_eq!(Rounding::Truncate.apply(32768.0), -32768);
+    }
+}
