@@ -4,5 +4,6 @@
 pub mod curation;
 pub mod neighbours;
 pub mod ordering;
+pub mod pipeline;
 pub mod settings;
 pub mod templates;

@@ -1,5 +1,48 @@
 //! Everything that a user can choose.
 
+use serde::{Deserialize, Serialize};
+
 mod compat;
+mod parameters;
 
 pub use compat::{Compat, PRESETS};
+pub use parameters::Parameters;
+
+/// The sorters inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Algorithm {
+    /// Kilosort2 with its documented defects mended.
+    Kilosort2,
+    /// The same engine with the differences of its Python port.
+    Pykilosort,
+}
+
+/// Everything that a sort depends on, besides the recording and the probe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The sorter.
+    pub algorithm: Algorithm,
+    /// Its numbers.
+    pub parameters: Parameters,
+    /// Behaviours of the original programs that are switched on.
+    pub compat: Compat,
+}
+
+impl Settings {
+    /// Defaults of this algorithm.
+    pub fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Kilosort2 => Self {
+                algorithm,
+                parameters: Parameters::kilosort2(),
+                compat: Compat::default(),
+            },
+            Algorithm::Pykilosort => Self {
+                algorithm,
+                parameters: Parameters::pykilosort(),
+                compat: Compat::pykilosort(),
+            },
+        }
+    }
+}
