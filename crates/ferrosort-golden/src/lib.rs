@@ -43,6 +43,19 @@ pub fn open(relative: &str) -> Option<Golden> {
     None
 }
 
+/// Opens `relative` in the shared golden folder and in the small one: for tests that run on every file there is.
+/// Says so on standard error when neither has it: the test then passes without a check, visibly.
+#[allow(clippy::print_stderr)]
+pub fn open_all(relative: &str) -> Vec<Golden> {
+    let small = project_root().join("tests/data/golden");
+    let paths = shared_golden().into_iter().chain([small]).map(|dir| dir.join(relative));
+    let found: Vec<Golden> = paths.filter(|path| path.is_file()).map(Golden::open).collect();
+    if found.is_empty() {
+        eprintln!("SKIPPED: no golden file {relative} (neither in ../shared/golden nor in tests/data/golden)");
+    }
+    found
+}
+
 /// As [`open`], but only from `../shared/golden`: for whole-run arrays that have no small counterpart.
 #[allow(clippy::print_stderr)]
 pub fn open_shared(relative: &str) -> Option<Golden> {
@@ -62,6 +75,11 @@ impl Golden {
         let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let npz = NpzReader::new(file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         Self { path, npz }
+    }
+
+    /// Where the file is: for messages of failing assertions.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// True when the file has an array of this name.
