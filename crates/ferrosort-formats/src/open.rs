@@ -1,0 +1,131 @@
+//! One way in for every kind of recording.
+
+use std::path::PathBuf;
+
+use ferrosort_core::{Error, Recording, Result, SampleType};
+
+use crate::binary::{BinaryOptions, BinaryRecording};
+use crate::folder::{is_folder, open_folder};
+use crate::slice::{TimeRange, TimeSlice};
+
+/// What the caller says about a recording; it wins over what the recording says about itself.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// Columns of the file; required for flat files.
+    pub n_channels: Option<usize>,
+    /// Frames per second, Hz; required for flat files.
+    pub sample_rate: Option<f64>,
+    /// How a sample is stored; `int16` when nobody says.
+    pub sample_type: Option<SampleType>,
+    /// µV per count, one for all channels or one for each.
+    pub gain_uv: Option<Vec<f64>>,
+    /// Bytes before the first sample of each file; 0 when nobody says.
+    pub offset_bytes: Option<u64>,
+    /// Only this stretch of the recording.
+    pub time_range: Option<TimeRange>,
+}
+
+/// Opens a recording folder, or one or several flat binary files as one recording.
+///
+/// # Errors
+/// A missing or unreadable file, a flat file without channel count or sample rate, and everything that
+/// [`BinaryRecording::open`] and [`TimeSlice::new`] refuse.
+pub fn open_recording(paths: &[PathBuf], overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
+    let recording: Box<dyn Recording> = match paths {
+        [one] if is_folder(one)? => Box::new(open_folder(one, overrides)?),
+        _ => Box::new(open_files(paths, overrides)?),
+    };
+    match overrides.time_range {
+        Some(range) => Ok(Box::new(TimeSlice::new(recording, range)?)),
+        None => Ok(recording),
+    }
+}
+
+fn open_files(paths: &[PathBuf], overrides: &OpenOptions) -> Result<BinaryRecording> {
+    for path in paths {
+        if is_folder(path)? {
+            return Err(Error::input(format!(
+                "{} is a folder; several recordings can only be joined as flat files",
+                path.display()
+            )));
+        }
+    }
+    let missing = |what: &str, flag: &str| {
+        let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        Error::input(format!(
+            "{first} is a flat binary file, which does not say its {what}; pass {flag}"
+        ))
+    };
+    let n_channels = overrides
+        .n_channels
+        .ok_or_else(|| missing("number of channels", "--channels"))?;
+    let sample_rate = overrides
+        .sample_rate
+        .ok_or_else(|| missing("sample rate", "--sample-rate"))?;
+    let mut options = BinaryOptions::new(n_channels, sample_rate);
+    options.sample_type = overrides.sample_type.unwrap_or(options.sample_type);
+    options.gain_uv.clone_from(&overrides.gain_uv);
+    options.offset_bytes = overrides.offset_bytes.unwrap_or(0);
+    BinaryRecording::open(paths, options)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::parse_time_range;
+
+    fn flat(folder: &TempDir, name: &str, samples: usize) -> PathBuf {
+        let path = folder.path().join(name);
+        let bytes: Vec<u8> = (0..samples as i16).flat_map(i16::to_le_bytes).collect();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    #[test]
+    fn flat_files_need_channels_and_rate() {
+        let folder = TempDir::new().unwrap();
+        let paths = [flat(&folder, "a.bin", 8)];
+        let message = |options: &OpenOptions| open_recording(&paths, options).err().unwrap().to_string();
+        let mut options = OpenOptions::default();
+        assert!(message(&options).contains("pass --channels"));
+        options.n_channels = Some(2);
+        assert!(message(&options).contains("pass --sample-rate"));
+        options.sample_rate = Some(10.0);
+        let recording = open_recording(&paths, &options).unwrap();
+        assert_eq!((recording.n_samples(), recording.n_channels()), (4, 2));
+    }
+
+    #[test]
+    fn a_time_range_moves_the_first_sample_and_counts_from_zero() {
+        let folder = TempDir::new().unwrap();
+        let paths = [flat(&folder, "a.bin", 8), flat(&folder, "b.bin", 8)];
+        let options = OpenOptions {
+            n_channels: Some(2),
+            sample_rate: Some(10.0),
+            time_range: Some(parse_time_range("0.3..0.6").unwrap()),
+            ..OpenOptions::default()
+        };
+        let recording = open_recording(&paths, &options).unwrap();
+        assert_eq!(recording.n_samples(), 3);
+        assert_eq!(recording.raw_file().unwrap().first_sample, 3);
+        let mut out = [0.0; 6];
+        recording.read(0, &mut out).unwrap();
+        assert_eq!(out, [6.0, 7.0, 0.0, 1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn folders_cannot_be_joined_and_missing_files_are_named() {
+        let folder = TempDir::new().unwrap();
+        let paths = [flat(&folder, "a.bin", 8), folder.path().to_path_buf()];
+        let error = open_recording(&paths, &OpenOptions::default()).err().unwrap();
+        assert!(error.to_string().contains("is a folder"), "{error}");
+        let none = [folder.path().join("none")];
+        let error = open_recording(&none, &OpenOptions::default()).err().unwrap();
+        assert!(error.to_string().contains("none does not exist"), "{error}");
+        assert_eq!(error.exit_code(), 2);
+        assert!(open_recording(&[], &OpenOptions::default()).is_err());
+    }
+}
