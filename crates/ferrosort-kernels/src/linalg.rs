@@ -1,7 +1,9 @@
 //! Dense linear algebra in f64: the only file that calls faer.
 
-use faer::{Mat, MatRef, Side, prelude::Solve};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatRef, Par, Side, prelude::Solve};
 use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 
 /// Why a decomposition failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,31 @@ pub fn symmetric_eigen(a: ArrayView2<f64>) -> Result<(Vec<f64>, Array2<f64>), No
     let values = (0..n).rev().map(|i| s[i]).collect();
     let vectors = Array2::from_shape_fn((n, n), |(i, j)| u[(i, n - 1 - j)]);
     Ok((values, vectors))
+}
+
+/// Inner products of all pairs of rows in f64, `[rows, rows]`. All rows have one length.
+///
+/// Samples are taken 512 at a time and the products added in that order, so that the sum does not depend on the library's blocking.
+pub fn gram(rows: &[&[f32]]) -> Array2<f64> {
+    const CHUNK: usize = 512;
+    let samples = rows.first().map_or(0, |r| r.len());
+    let bands: Vec<Mat<f64>> = (0..rows.len())
+        .step_by(64)
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|first| {
+            let last = (first + 64).min(rows.len());
+            let mut band = Mat::zeros(last - first, rows.len());
+            for start in (0..samples).step_by(CHUNK) {
+                let width = CHUNK.min(samples - start);
+                let all = Mat::from_fn(width, rows.len(), |t, c| f64::from(rows[c][start + t]));
+                let own = all.get(.., first..last).transpose();
+                matmul(band.as_mut(), Accum::Add, own, all.as_ref(), 1.0, Par::Seq);
+            }
+            band
+        })
+        .collect();
+    Array2::from_shape_fn((rows.len(), rows.len()), |(i, j)| bands[i / 64][(i % 64, j)])
 }
 
 /// Solves `a x = b` for a square matrix by LU decomposition with partial pivoting.
@@ -95,6 +122,22 @@ mod tests {
         dead.row_mut(4).fill(0.0);
         dead.column_mut(4).fill(0.0);
         check(&dead);
+    }
+
+    #[test]
+    fn gram_is_the_sum_of_products() {
+        let data: Vec<Vec<f32>> = (0..70)
+            .map(|c| (0..1100).map(|t| ((t * 7 + c * 13) % 29) as f32 - 14.0).collect())
+            .collect();
+        let g = gram(&data.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        for (i, j) in [(0, 0), (3, 69), (69, 3), (64, 63)] {
+            let expected: f64 = data[i]
+                .iter()
+                .zip(&data[j])
+                .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                .sum();
+            assert!((g[[i, j]] - expected).abs() < 1e-6, "{i} {j}");
+        }
     }
 
     #[test]

@@ -5,5 +5,6 @@ pub mod curation;
 pub mod neighbours;
 pub mod ordering;
 pub mod pipeline;
+pub mod preprocess;
 pub mod settings;
 pub mod templates;

@@ -1,0 +1,128 @@
+//! Offset, common reference and filter: what happens to a buffer before whitening (docs/kilosort2.md 2.2).
+
+use ferrosort_kernels::iir::{Filter, LANES};
+use ferrosort_kernels::{ChannelMajor, median_over_channels};
+use rayon::prelude::*;
+
+use crate::settings::Parameters;
+
+/// Samples whose medians one task computes.
+const MEDIAN_TILE: usize = 4096;
+
+/// What is subtracted from each channel before anything else.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Offset {
+    /// The mean of the buffer at hand.
+    BufferMean,
+    /// A fixed value a channel, in sorting order, counts.
+    Fixed(Vec<f64>),
+}
+
+/// Turns raw buffers into filtered ones.
+#[derive(Debug, Clone)]
+pub struct Conditioner {
+    filter: Filter,
+    common_reference: bool,
+    offset: Offset,
+}
+
+impl Conditioner {
+    /// The filter of these parameters; `low_pass` false leaves out the low-pass edge.
+    pub fn new(parameters: &Parameters, sample_rate: f64, offset: Offset, low_pass: bool) -> Self {
+        let (low, high) = (parameters.highpass_hz, parameters.lowpass_hz);
+        let filter = if low_pass && high > 0.0 && high < sample_rate / 2.0 {
+            Filter::band_pass(3, low, high, sample_rate)
+        } else {
+            Filter::high_pass(3, low, sample_rate)
+        };
+        Self {
+            filter,
+            common_reference: parameters.common_reference,
+            offset,
+        }
+    }
+
+    /// Filters time-major `frames` of `width` file columns; `columns` are those of the sorting channels.
+    ///
+    /// Each channel loses its offset, each sample the median over channels, then the filter runs forward and backward from zero
+    /// state. The recursion is in f64, the result `[channels, samples]` in f32, counts.
+    pub fn apply(&self, frames: &[f32], width: usize, columns: &[usize]) -> ChannelMajor {
+        let samples = frames.len() / width;
+        let offsets = match &self.offset {
+            Offset::Fixed(values) => values.clone(),
+            Offset::BufferMean => column_means(frames, width, columns),
+        };
+        let mut block = ChannelMajor::zeros(columns.len(), samples);
+        let mut medians = vec![0.0; samples];
+        if self.common_reference {
+            subtract_offsets(frames, width, columns, &offsets, &mut block);
+            medians.par_chunks_mut(MEDIAN_TILE).enumerate().for_each(|(tile, out)| {
+                let start = tile * MEDIAN_TILE;
+                let rows: Vec<&[f32]> = block.rows().map(|r| &r[start..start + out.len()]).collect();
+                median_over_channels(&rows, out);
+            });
+        }
+        block
+            .as_mut_slice()
+            .par_chunks_mut((LANES * samples).max(1))
+            .enumerate()
+            .for_each(|(group, rows)| {
+                let first = group * LANES;
+                let columns = &columns[first..(first + LANES).min(columns.len())];
+                self.filter_group(frames, width, columns, &offsets[first..], &medians, rows);
+            });
+        block
+    }
+
+    fn filter_group(
+        &self,
+        frames: &[f32],
+        width: usize,
+        columns: &[usize],
+        offsets: &[f64],
+        medians: &[f64],
+        rows: &mut [f32],
+    ) {
+        let samples = medians.len();
+        let mut lanes = vec![[0.0f64; LANES]; samples];
+        for ((lane, frame), median) in lanes.iter_mut().zip(frames.chunks_exact(width)).zip(medians) {
+            for ((v, &column), offset) in lane.iter_mut().zip(columns).zip(offsets) {
+                *v = f64::from(frame[column]) - offset - median;
+            }
+        }
+        self.filter.zero_phase(&mut lanes);
+        for (j, row) in rows.chunks_exact_mut(samples).enumerate() {
+            for (v, lane) in row.iter_mut().zip(&lanes) {
+                *v = lane[j] as f32;
+            }
+        }
+    }
+}
+
+/// Mean of each of these columns, counts.
+pub fn column_means(frames: &[f32], width: usize, columns: &[usize]) -> Vec<f64> {
+    let mut sums = vec![0.0f64; columns.len()];
+    for frame in frames.chunks_exact(width) {
+        for (s, &c) in sums.iter_mut().zip(columns) {
+            *s += f64::from(frame[c]);
+        }
+    }
+    let samples = (frames.len() / width).max(1) as f64;
+    sums.iter().map(|s| s / samples).collect()
+}
+
+fn subtract_offsets(frames: &[f32], width: usize, columns: &[usize], offsets: &[f64], block: &mut ChannelMajor) {
+    let samples = block.samples();
+    block
+        .as_mut_slice()
+        .par_chunks_mut((LANES * samples).max(1))
+        .enumerate()
+        .for_each(|(group, rows)| {
+            let first = group * LANES;
+            for (t, frame) in frames.chunks_exact(width).enumerate() {
+                for (j, row) in rows.chunks_exact_mut(samples).enumerate() {
+                    row[t] = (f64::from(frame[columns[first + j]]) - offsets[first + j]) as f32;
+                }
+            }
+        });
+}

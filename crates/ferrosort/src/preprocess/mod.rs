@@ -1,0 +1,237 @@
+//! From raw samples to whitened batches (docs/kilosort2.md 1 and 2). Nothing is stored: a stage that needs a batch makes it again.
+
+use ferrosort_core::{Error, Observer, Probe, Recording, Result};
+use ferrosort_kernels::{ChannelMajor, Rounding, SparseMatrix, whiten};
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use crate::settings::{Compat, Settings};
+
+pub mod filter;
+pub mod layout;
+pub mod survey;
+pub mod whitening;
+
+use filter::{Conditioner, Offset};
+use layout::{BatchLayout, BatchWindow};
+
+/// Ends the run when the caller has asked for it.
+///
+/// # Errors
+/// [`Error::Interrupted`].
+pub fn check_cancelled(observer: &dyn Observer) -> Result<()> {
+    if observer.cancelled() {
+        Err(Error::Interrupted)
+    } else {
+        Ok(())
+    }
+}
+
+/// Makes whitened batches of one recording.
+pub struct Batches<'a> {
+    recording: &'a dyn Recording,
+    columns: Vec<usize>,
+    conditioner: Conditioner,
+    layout: BatchLayout,
+    matrix: Array2<f64>,
+    sparse: SparseMatrix,
+    rounding: Rounding,
+    scale: f32,
+}
+
+impl<'a> Batches<'a> {
+    /// Learns the whitening of these channels and prepares to make batches.
+    ///
+    /// `offset` is the mean of each channel, counts.
+    ///
+    /// # Errors
+    /// Those of reading, and cancellation.
+    pub fn prepare(
+        recording: &'a dyn Recording,
+        probe: &Probe,
+        offset: Vec<f64>,
+        layout: BatchLayout,
+        settings: &Settings,
+        observer: &dyn Observer,
+    ) -> Result<Self> {
+        let (parameters, compat) = (&settings.parameters, &settings.compat);
+        let offset = if compat.batch_edges {
+            Offset::BufferMean
+        } else {
+            Offset::Fixed(offset)
+        };
+        let low_pass = !compat.covariance_without_lowpass;
+        let mut batches = Self {
+            recording,
+            columns: probe.contacts.iter().map(|c| c.channel).collect(),
+            conditioner: Conditioner::new(parameters, recording.sample_rate(), offset.clone(), low_pass),
+            layout,
+            matrix: Array2::eye(probe.len()),
+            sparse: SparseMatrix::from_fn(0, |_, _| 0.0),
+            rounding: if compat.truncate_int16 {
+                Rounding::Truncate
+            } else {
+                Rounding::Nearest
+            },
+            scale: parameters.whitened_scale as f32,
+        };
+        let covariance = batches.covariance(parameters.covariance_stride, compat, observer)?;
+        let matrix = whitening::whitening_matrix(
+            &covariance,
+            &probe.positions_um(),
+            parameters.whitening_range,
+            parameters.whitened_scale,
+        )?;
+        batches.conditioner = Conditioner::new(parameters, recording.sample_rate(), offset, true);
+        batches.set_matrix(matrix);
+        Ok(batches)
+    }
+
+    /// Replaces the whitening matrix, `[channels, channels]`, counts of `whitened_scale` per raw count.
+    pub fn set_matrix(&mut self, matrix: Array2<f64>) {
+        self.sparse = SparseMatrix::from_fn(matrix.nrows(), |i, j| matrix[[i, j]]);
+        self.matrix = matrix;
+    }
+
+    /// The whitening matrix, including the scale.
+    pub fn matrix(&self) -> &Array2<f64> {
+        &self.matrix
+    }
+
+    /// How the recording is cut.
+    pub fn layout(&self) -> &BatchLayout {
+        &self.layout
+    }
+
+    /// Number of sorting channels.
+    pub fn channels(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Batch `k` in sd of whitened noise, `[channels, samples]`.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn batch(&self, k: usize) -> Result<ChannelMajor> {
+        let window = self.layout.window(k);
+        let counts = self.whitened(&window)?;
+        let mut block = ChannelMajor::zeros(self.channels(), window.samples);
+        let scale = self.scale;
+        block
+            .as_mut_slice()
+            .par_iter_mut()
+            .with_min_len(1 << 14)
+            .zip(counts.par_iter())
+            .for_each(|(v, &n)| *v = f32::from(n) / scale);
+        Ok(block)
+    }
+
+    /// Whitened 16-bit samples of batch `k`, all samples of the first channel, then of the second, ...
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn counts(&self, k: usize) -> Result<Vec<i16>> {
+        self.whitened(&self.layout.window(k))
+    }
+
+    fn whitened(&self, window: &BatchWindow) -> Result<Vec<i16>> {
+        let filtered = self.filtered(window)?;
+        Ok(whiten(
+            &filtered,
+            window.discard,
+            window.samples,
+            &self.sparse,
+            self.rounding,
+        ))
+    }
+
+    fn filtered(&self, window: &BatchWindow) -> Result<ChannelMajor> {
+        let frames = self.read(window.read_start, window.read_samples)?;
+        Ok(self
+            .conditioner
+            .apply(&frames, self.recording.n_channels(), &self.columns))
+    }
+
+    /// Reads frames from `start`; outside the recording its first or last frame is repeated.
+    fn read(&self, start: i64, samples: usize) -> Result<Vec<f32>> {
+        let width = self.recording.n_channels();
+        let n = self.recording.n_samples() as i64;
+        let first = start.clamp(0, n);
+        let last = (start + samples as i64).clamp(first, n);
+        let before = (first - start).min(samples as i64) as usize;
+        let mut frames = vec![0.0f32; samples * width];
+        let inside = before * width..(before + (last - first) as usize) * width;
+        if inside.is_empty() {
+            return Ok(frames);
+        }
+        self.recording.read(first as u64, &mut frames[inside.clone()])?;
+        let head = frames[inside.start..inside.start + width].to_vec();
+        for frame in frames[..inside.start].chunks_exact_mut(width) {
+            frame.copy_from_slice(&head);
+        }
+        let tail = frames[inside.end - width..inside.end].to_vec();
+        for frame in frames[inside.end..].chunks_exact_mut(width) {
+            frame.copy_from_slice(&tail);
+        }
+        Ok(frames)
+    }
+
+    /// Covariance of the filtered channels over every `stride`-th batch, counts squared.
+    fn covariance(&self, stride: usize, compat: &Compat, observer: &dyn Observer) -> Result<Array2<f64>> {
+        let batches = self.layout.batches();
+        let mut sum = Array2::<f64>::zeros((self.channels(), self.channels()));
+        let mut samples = 0usize;
+        let mut visited = 0usize;
+        for k in (0..batches).step_by(stride.max(1)) {
+            check_cancelled(observer)?;
+            let mut window = self.layout.window(k);
+            if compat.constant_covariance_buffer {
+                sum += &self.constant_tail_gram(&mut window)?;
+                samples += window.samples;
+            } else {
+                let filtered = self.filtered(&window)?;
+                let (range, divisor) = if compat.batch_edges {
+                    (0..filtered.samples(), window.samples)
+                } else {
+                    let real = self.real_samples(&window);
+                    (real.clone(), real.len())
+                };
+                sum += &whitening::gram(&filtered, range.start, range.end);
+                samples += divisor;
+            }
+            visited += 1;
+            observer.advanced(1);
+        }
+        let divisor = if compat.covariance_divisor {
+            // One batch too few when the stride divides the number of batches less one.
+            let counted = (batches - 1).div_ceil(stride.max(1)).max(1);
+            samples as f64 / visited as f64 * counted as f64
+        } else {
+            samples.max(1) as f64
+        };
+        Ok(sum / divisor)
+    }
+
+    /// Kept samples of a buffer that exist in the recording, as a range of the buffer.
+    fn real_samples(&self, window: &BatchWindow) -> std::ops::Range<usize> {
+        let n = self.recording.n_samples() as i64;
+        let start = window.discard as i64 + (-window.first).max(0);
+        let end = window.discard as i64 + (n - window.first).min(window.samples as i64);
+        start as usize..end.max(start) as usize
+    }
+
+    /// The port's covariance buffer (D6): a batch less one overlap, then a whole buffer of its last sample.
+    fn constant_tail_gram(&self, window: &mut BatchWindow) -> Result<Array2<f64>> {
+        let width = self.recording.n_channels();
+        let overlap = self.layout.kept_samples() - self.layout.hop();
+        let available = (self.recording.n_samples() as i64 - window.read_start).max(1) as usize;
+        let real = (window.samples - overlap).min(available);
+        let mut frames = self.read(window.read_start, real)?;
+        let last = frames[(real - 1) * width..].to_vec();
+        for _ in 0..window.read_samples {
+            frames.extend_from_slice(&last);
+        }
+        let filtered = self.conditioner.apply(&frames, width, &self.columns);
+        Ok(whitening::gram(&filtered, 0, filtered.samples()))
+    }
+}
