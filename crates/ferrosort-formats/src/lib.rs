@@ -2,8 +2,9 @@
 //!
 //! | in | out |
 //! | --- | --- |
-//! | [`open_recording`]: flat binary files, recording folders | [`npy`]: NumPy arrays |
+//! | [`open_recording`]: flat binary files, recording folders | [`phy::write_phy`]: a Kilosort/phy folder |
 //! | [`probe::read_probe`]: probeinterface, Kilosort `.mat`, Kilosort4 JSON, `.prb` | [`probe::write_probe`]: probeinterface JSON |
+//! | | [`npy`]: NumPy arrays |
 //!
 //! Every reader takes untrusted bytes: it never panics, never executes anything and bounds what it allocates.
 #![forbid(unsafe_code)]
@@ -13,10 +14,12 @@ mod folder;
 mod matlab;
 pub mod npy;
 mod open;
+pub mod phy;
 pub mod probe;
 mod slice;
 
 pub use binary::{BinaryOptions, BinaryRecording, parse_sample_type};
 pub use open::{OpenOptions, open_recording};
+pub use phy::{phy_can_open, write_phy};
 pub use probe::{read_probe, write_probe};
 pub use slice::{TimeRange, TimeSlice, parse_time_range};
