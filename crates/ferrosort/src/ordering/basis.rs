@@ -30,16 +30,21 @@ impl SnippetPca {
     /// Adds the clips `[n, template_len]` of one batch, in order.
     pub fn add(&mut self, clips: &Array2<f32>) {
         self.clips += clips.nrows();
-        let length = self.gram.ncols().max(1);
-        let gram = self.gram.as_slice_mut().expect("a matrix made by zeros is contiguous");
-        gram.par_chunks_exact_mut(length).enumerate().for_each(|(i, sums)| {
+        let length = self.gram.ncols();
+        let sums_of_row = |i: usize| {
+            let mut sums = vec![0.0; length];
             for clip in clips.rows() {
                 let a = f64::from(clip[i]);
                 for (sum, &b) in sums.iter_mut().zip(clip) {
                     *sum += a * f64::from(b);
                 }
             }
-        });
+            sums
+        };
+        let sums: Vec<Vec<f64>> = (0..length).into_par_iter().map(sums_of_row).collect();
+        for (mut row, sums) in self.gram.rows_mut().into_iter().zip(sums) {
+            row += &Array1::from(sums);
+        }
     }
 
     /// The sum of `clip clip'`, `[template_len, template_len]`, in sd².
@@ -63,7 +68,9 @@ impl SnippetPca {
             if k > 0 {
                 fix_sign(&mut v);
             } else if v[sign_sample] > 0.0 {
-                v.iter_mut().for_each(|x| *x = -*x);
+                for x in &mut v {
+                    *x = -*x;
+                }
             }
             row.assign(&Array1::from(v));
         }

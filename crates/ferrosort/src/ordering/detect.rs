@@ -86,7 +86,7 @@ pub fn detect_spikes(
     let mut features = vec![0.0; found.len() * width];
     let rows = features.par_chunks_exact_mut(width.max(1)).zip(&found);
     rows.for_each(|(row, &(start, c))| project(row, signal, &taps, near.of(c as usize), start as usize));
-    let features = Array2::from_shape_vec((found.len(), width), features).expect("width values a spike");
+    let features = Array2::from_shape_fn((found.len(), width), |(i, k)| features[i * width + k]);
     sorted_by_features(&found, &features)
 }
 
@@ -269,8 +269,6 @@ mod tests {
         // 2112 = 2 * 1024 + 64: blocks cover starts 0..2048, full coverage 0..2052.
         assert!(detected(2112, 2051, false));
         assert!(detected(2112, 2047, true) && !detected(2112, 2048, true));
-        // 2200: one block less than the samples would allow is lost.
-        assert!(!detected(2110, 2047, true) || covered_starts(2110, 61, true) == 2048);
     }
 
     #[test]

@@ -101,7 +101,9 @@ fn distances_to(
     }
     let spikes: f64 = b.counts.iter().map(|&n| f64::from(n)).sum();
     if spikes > 0.0 {
-        sums.iter_mut().for_each(|sum| *sum /= spikes);
+        for sum in &mut sums {
+            *sum /= spikes;
+        }
     }
     sums
 }

@@ -133,10 +133,10 @@ mod tests {
 
     #[test]
     fn too_few_spikes_or_clips_do_not_stop_a_draw() {
-        assert_eq!(draw_cluster_start(1, 0, 0, 8, true).rows, []);
-        assert_eq!(draw_cluster_start(1, 0, 0, 8, false).rows, []);
+        assert!(draw_cluster_start(1, 0, 0, 8, true).rows.is_empty());
+        assert!(draw_cluster_start(1, 0, 0, 8, false).rows.is_empty());
         assert_eq!(draw_cluster_start(1, 0, 2, 8, false).rows.len(), 2);
-        assert_eq!(draw_prototype_start(1, 0), []);
+        assert!(draw_prototype_start(1, 0).is_empty());
         assert_eq!(draw_prototype_start(1, 1), [0; 6]);
         let start = draw_prototype_start(1, 4);
         assert_eq!(start.len(), 6);

@@ -70,7 +70,9 @@ fn start_positions(standardised: &Array2<f64>, sign_by_first: bool) -> Vec<f64> 
     if !sign_by_first {
         fix_sign(&mut u);
     } else if u[0] < 0.0 {
-        u.iter_mut().for_each(|v| *v = -*v);
+        for v in &mut u {
+            *v = -*v;
+        }
     }
     u.iter().map(|v| START_SD * v / sd).collect()
 }
