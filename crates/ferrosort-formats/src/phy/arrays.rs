@@ -7,6 +7,10 @@ use ndarray::{Array2, Array3, ArrayRef, Ix2};
 
 use crate::npy::{NpyElement, write_array, write_slice};
 
+/// Size of the empty companion's template relative to the only unit's: nothing to see, but not zero, because
+/// SpikeInterface looks for the channels of every template and refuses one without any.
+const COMPANION_SCALE: f32 = 1e-6;
+
 /// Sample, unit and amplitude of each spike. `first_sample` moves times of a time range to the whole files.
 pub(super) fn write_spikes(dir: &Path, sorting: &Sorting, first_sample: u64) -> Result<()> {
     let n = [sorting.spike_times.len()];
@@ -23,7 +27,10 @@ pub(super) fn write_spikes(dir: &Path, sorting: &Sorting, first_sample: u64) -> 
 pub(super) fn write_templates(dir: &Path, sorting: &Sorting) -> Result<()> {
     let (units, samples, channels) = sorting.templates.dim();
     let rows = super::rows(sorting);
-    let template = |index: (usize, usize, usize)| sorting.templates.get(index).map_or(0.0, |&v| v);
+    let template = |(unit, sample, channel): (usize, usize, usize)| {
+        let own = sorting.templates.get((unit, sample, channel)).copied();
+        own.unwrap_or_else(|| COMPANION_SCALE * sorting.templates[(0, sample, channel)])
+    };
     let similarity = |(i, j): (usize, usize)| {
         let padding = if i == j { 1.0 } else { 0.0 };
         sorting.similar_templates.get((i, j)).map_or(padding, |&v| v)

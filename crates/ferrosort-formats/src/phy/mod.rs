@@ -1,8 +1,9 @@
 //! The folder that Kilosort writes and phy opens (docs/kilosort2.md 6.6;
 //! <https://github.com/cortex-lab/phy/blob/master/docs/sorting_user_guide.md>).
 //!
-//! phylib squeezes every array it reads, so degenerate shapes break it. A sorting with one unit therefore gets a second,
-//! all-zero template without spikes, in every array and table; [`phy_can_open`] names what cannot be helped.
+//! phylib squeezes every array it reads, so degenerate shapes break it. A sorting with one unit therefore gets a second
+//! template without spikes, a millionth of the first, in every array and table; [`phy_can_open`] names what cannot be
+//! helped.
 
 mod arrays;
 mod params;
@@ -47,8 +48,6 @@ pub fn phy_can_open(sorting: &Sorting) -> Option<&'static str> {
         Some("there are no units, and phy needs at least one")
     } else if sorting.spike_times.len() < 2 {
         Some("there are fewer than two spikes, and phy needs at least two")
-    } else if sorting.probe.len() < 2 {
-        Some("there is only one channel, and phy needs at least two")
     } else {
         None
     }
