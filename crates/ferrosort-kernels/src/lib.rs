@@ -9,6 +9,7 @@ mod dispatch;
 pub mod iir;
 pub mod linalg;
 mod median;
+mod pool;
 mod scores;
 mod whiten;
 
@@ -16,6 +17,7 @@ pub use bank::filter_bank;
 pub use block::ChannelMajor;
 pub use dispatch::{SimdLevel, simd_level};
 pub use median::median_over_channels;
+pub use pool::{POOL_TILE, pool_energy};
 pub use scores::{
     RANK, TemplateFilter, best_template, spatial_projection, subtract_shifted, template_projection, temporal_projection,
 };

@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 pub mod curation;
+pub mod matching;
 pub mod neighbours;
 pub mod ordering;
 pub mod pipeline;
 pub mod preprocess;
+pub mod run_folder;
 pub mod settings;
 pub mod templates;

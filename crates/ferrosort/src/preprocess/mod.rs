@@ -103,6 +103,11 @@ impl<'a> Batches<'a> {
         &self.layout
     }
 
+    /// Samples per second, Hz.
+    pub fn sample_rate(&self) -> f64 {
+        self.recording.sample_rate()
+    }
+
     /// Number of sorting channels.
     pub fn channels(&self) -> usize {
         self.columns.len()

@@ -1,9 +1,11 @@
 //! Templates: what a unit's spike looks like, in whitened space.
 
-use ndarray::Array3;
+use ndarray::{Array3, Axis};
 
 pub mod align;
 pub mod decompose;
+pub mod learn;
+pub mod residual;
 pub mod similarity;
 pub mod triage;
 
@@ -22,6 +24,15 @@ impl Templates {
     /// Number of templates.
     pub fn len(&self) -> usize {
         self.mu.len()
+    }
+
+    /// The templates at these indices, in this order.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            w: self.w.select(Axis(0), indices),
+            u: self.u.select(Axis(0), indices),
+            mu: indices.iter().map(|&n| self.mu[n]).collect(),
+        }
     }
 
     /// True when there is none.
