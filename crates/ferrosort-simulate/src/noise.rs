@@ -137,7 +137,8 @@ fn correlation(probe: &Probe, i: usize, j: usize, length_um: f64) -> f64 {
     if a.shank != b.shank {
         return 0.0;
     }
-    libm::exp(-(a.x_um - b.x_um).hypot(a.y_um - b.y_um) / length_um)
+    // libm rather than the platform's hypot: the same bits everywhere.
+    libm::exp(-libm::hypot(a.x_um - b.x_um, a.y_um - b.y_um) / length_um)
 }
 
 /// Weights of the nearest earlier contacts in the prediction of contact `i`, and the standard deviation of the rest.
