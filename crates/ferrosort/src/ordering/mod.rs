@@ -11,4 +11,5 @@ pub mod detect;
 pub mod dissimilarity;
 pub mod draws;
 pub mod embed;
+pub mod order;
 pub mod peaks;
