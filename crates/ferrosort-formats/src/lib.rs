@@ -4,13 +4,14 @@
 //! | --- | --- |
 //! | [`open_recording`]: flat binary files, recording folders | [`phy::write_phy`]: a Kilosort/phy folder |
 //! | [`probe::read_probe`]: probeinterface, Kilosort `.mat`, Kilosort4 JSON, `.prb` | [`probe::write_probe`]: probeinterface JSON |
-//! | | [`npy`]: NumPy arrays |
+//! | [`inspect()`]: facts and likely mistakes of a recording | [`npy`]: NumPy arrays |
 //!
 //! Every reader takes untrusted bytes: it never panics, never executes anything and bounds what it allocates.
 #![forbid(unsafe_code)]
 
 pub mod binary;
 mod folder;
+pub mod inspect;
 mod matlab;
 pub mod npy;
 mod open;
@@ -19,6 +20,7 @@ pub mod probe;
 mod slice;
 
 pub use binary::{BinaryOptions, BinaryRecording, parse_sample_type};
+pub use inspect::{Inspection, inspect};
 pub use open::{OpenOptions, open_recording};
 pub use phy::{phy_can_open, write_phy};
 pub use probe::{read_probe, write_probe};
