@@ -114,6 +114,7 @@ pub fn nearest_prototypes(clips: &Array2<f32>, prototypes: &Array2<f64>) -> Vec<
 /// Unit-norm prototypes `[start.len(), template_len]` of the clips `[n, template_len]` (docs/kilosort2.md 4.1): `rounds` of
 /// clustering by correlation, from the clips at `start`.
 ///
+/// `start` may repeat a clip, and is empty when there are none ([`draw_prototype_start`](super::draws::draw_prototype_start)).
 /// A prototype that loses all its clips keeps its shape; with `empty_becomes_nan` (the switch `empty_prototype_nan`) it becomes
 /// NaN and never gets one again.
 pub fn prototypes(clips: &Array2<f32>, start: &[usize], rounds: usize, empty_becomes_nan: bool) -> Array2<f64> {
@@ -123,6 +124,9 @@ pub fn prototypes(clips: &Array2<f32>, start: &[usize], rounds: usize, empty_bec
         if norm > 0.0 {
             shape /= norm;
         }
+    }
+    if start.is_empty() {
+        return shapes;
     }
     for _ in 0..rounds {
         let mut sums = Array2::<f64>::zeros(shapes.dim());

@@ -4,15 +4,21 @@
 //! `d²(m) = min(mu_m², min_n (mu_m² + mu_n² - 2 mu_m mu_n <w_m, w_n>))`, and the batches are as far apart as their clusters are
 //! on average, weighted by the number of spikes.
 
-use ndarray::{Array2, Axis};
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::basis::COMPONENTS;
 use super::cluster::BatchClusters;
 use crate::neighbours::Neighbours;
 
-/// Partial sums of an inner product, so that it is computed on vectors.
-const LANES: usize = 4;
+/// Templates compared together, each in a lane of its own, so that the compiler can use vectors.
+const LANES: usize = 16;
+/// Clusters of one channel that are compared with the same other clusters, while those are in the cache.
+const TILE: usize = 32;
+/// Tiles whose results are held before they are added up in order.
+const TILES_AT_ONCE: usize = 64;
 
 /// The clusters of every batch: where a batch has none of its own, those of the batch before it (or, at the beginning, of the
 /// first batch that has some). `None` when no batch has any.
@@ -26,96 +32,140 @@ pub fn with_gaps_filled(batches: &[Option<BatchClusters>]) -> Option<Vec<&BatchC
 }
 
 /// The clusters of all batches whose main channel is one channel, by batch.
+#[derive(Default)]
 struct AtChannel {
     batch: Vec<usize>,
+    /// Number of the cluster in its batch.
+    cluster: Vec<usize>,
     norm: Vec<f64>,
-    /// Templates on the channels near this channel, padded to whole lanes, one after the other.
-    templates: Vec<f64>,
+    /// Templates in groups of `LANES`: for each value of a template (component within near channel) one array of lanes.
+    values: Vec<[f64; LANES]>,
+}
+
+impl AtChannel {
+    fn push(&mut self, batch: usize, cluster: usize, norm: f64, template: ArrayView2<f64>) {
+        let lane = self.batch.len() % LANES;
+        if lane == 0 {
+            self.values.resize(self.values.len() + template.len(), [0.0; LANES]);
+        }
+        let group = self.values.len() - template.len();
+        for (lanes, &v) in self.values[group..].iter_mut().zip(template.iter()) {
+            lanes[lane] = v;
+        }
+        self.batch.push(batch);
+        self.cluster.push(cluster);
+        self.norm.push(norm);
+    }
 }
 
 /// Dissimilarity `[batches, batches]`, in sd: row `a`, column `b` says how far the clusters of `b` are from those of `a`.
 ///
-/// `near` must be the lists that the clusters were made with.
+/// `near` must be the lists that the clusters were made with. Costs `batches²` times the pairs of clusters on near channels.
 pub fn dissimilarity(batches: &[&BatchClusters], near: &Neighbours) -> Array2<f64> {
-    let width = (COMPONENTS * near.size()).next_multiple_of(LANES);
-    let by_channel = group_by_channel(batches, near, width);
-    let columns: Vec<Vec<f64>> = batches
-        .par_iter()
-        .map(|b| distances_to(b, &by_channel, near, batches.len(), width))
-        .collect();
-    Array2::from_shape_fn((batches.len(), batches.len()), |(a, b)| columns[b][a])
-}
-
-fn group_by_channel(batches: &[&BatchClusters], near: &Neighbours, width: usize) -> Vec<AtChannel> {
-    let empty = || AtChannel {
-        batch: Vec::new(),
-        norm: Vec::new(),
-        templates: Vec::new(),
-    };
-    let mut groups: Vec<AtChannel> = (0..near.channels()).map(|_| empty()).collect();
+    let mut at_channel: Vec<AtChannel> = (0..near.channels()).map(|_| AtChannel::default()).collect();
     for (batch, clusters) in batches.iter().enumerate() {
         for (k, template) in clusters.templates.outer_iter().enumerate() {
-            let group = &mut groups[clusters.main_channels[k] as usize];
-            group.batch.push(batch);
-            group.norm.push(clusters.norms[k]);
-            group.templates.extend(template.iter());
-            group.templates.resize(group.batch.len() * width, 0.0);
+            at_channel[clusters.main_channels[k] as usize].push(batch, k, clusters.norms[k], template);
         }
     }
-    groups
-}
+    let tiles: Vec<(usize, Range<usize>)> = at_channel
+        .iter()
+        .enumerate()
+        .flat_map(|(channel, all)| {
+            let n = all.batch.len();
+            (0..n)
+                .step_by(TILE)
+                .map(move |first| (channel, first..(first + TILE).min(n)))
+        })
+        .collect();
 
-/// The column of one batch: how far its clusters are from those of every batch.
-fn distances_to(
-    b: &BatchClusters,
-    by_channel: &[AtChannel],
-    near: &Neighbours,
-    n_batches: usize,
-    width: usize,
-) -> Vec<f64> {
-    let mut sums = vec![0.0; n_batches];
-    let mut template = vec![0.0; width];
-    for (m, (&norm, &count)) in b.norms.iter().zip(&b.counts).enumerate() {
-        let own_channels = near.of(b.main_channels[m] as usize);
-        let mut closest = vec![norm * norm; n_batches];
-        for &channel in own_channels {
-            template.fill(0.0);
-            for (j, c) in near.of(channel as usize).iter().enumerate() {
-                if let Some(own) = own_channels.iter().position(|o| o == c) {
-                    for q in 0..COMPONENTS {
-                        template[COMPONENTS * j + q] = b.templates[[m, own, q]];
-                    }
+    // The sums have a fixed order, whatever the number of threads: by channel, then batch.
+    let mut sums = Array2::zeros((batches.len(), batches.len()));
+    for some in tiles.chunks(TILES_AT_ONCE) {
+        let distances: Vec<Vec<Vec<f64>>> = some
+            .par_iter()
+            .map(|(channel, rows)| distances_of_tile(batches, &at_channel, near, *channel, rows.clone()))
+            .collect();
+        for ((channel, rows), distances) in some.iter().zip(distances) {
+            for (i, distance) in rows.clone().zip(distances) {
+                let (b, k) = (at_channel[*channel].batch[i], at_channel[*channel].cluster[i]);
+                let weight = f64::from(batches[b].counts[k]);
+                for (sum, d) in sums.row_mut(b).iter_mut().zip(distance) {
+                    *sum += weight * d;
                 }
             }
-            let group = &by_channel[channel as usize];
-            for (i, other) in group.templates.chunks_exact(width).enumerate() {
-                let d2 = norm * norm + group.norm[i] * group.norm[i]
-                    - 2.0 * norm * group.norm[i] * inner_product(&template, other);
-                let entry = &mut closest[group.batch[i]];
-                *entry = entry.min(d2);
-            }
-        }
-        for (sum, d2) in sums.iter_mut().zip(closest) {
-            *sum += d2.max(0.0).sqrt() * f64::from(count);
         }
     }
-    let spikes: f64 = b.counts.iter().map(|&n| f64::from(n)).sum();
-    if spikes > 0.0 {
-        for sum in &mut sums {
-            *sum /= spikes;
+    for (mut row, b) in sums.rows_mut().into_iter().zip(batches) {
+        let spikes: f64 = b.counts.iter().map(|&n| f64::from(n)).sum();
+        if spikes > 0.0 {
+            row /= spikes;
         }
     }
-    sums
+    sums.t().as_standard_layout().into_owned()
 }
 
-fn inner_product(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; LANES];
-    for (x, y) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
+/// For some of the clusters whose main channel is `channel`: the distance of each from the closest cluster of every batch.
+fn distances_of_tile(
+    batches: &[&BatchClusters],
+    at_channel: &[AtChannel],
+    near: &Neighbours,
+    channel: usize,
+    rows: Range<usize>,
+) -> Vec<Vec<f64>> {
+    let own = &at_channel[channel];
+    let mut closest: Vec<Vec<f64>> = own.norm[rows.clone()]
+        .iter()
+        .map(|n| vec![n * n; batches.len()])
+        .collect();
+    for &other in near.of(channel) {
+        let shared = shared_values(near, channel, other as usize);
+        for (i, closest) in rows.clone().zip(&mut closest) {
+            let template = batches[own.batch[i]].templates.index_axis(Axis(0), own.cluster[i]);
+            let values: Vec<(usize, f64)> = shared.iter().map(|&(place, at)| (place, template[at])).collect();
+            closer(
+                closest,
+                own.norm[i],
+                &values,
+                &at_channel[other as usize],
+                template.len(),
+            );
         }
     }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
+    for d2 in closest.iter_mut().flatten() {
+        *d2 = d2.max(0.0).sqrt();
+    }
+    closest
+}
+
+/// Which values of the templates of channel `other` (by place) meet which values of those of `channel` (by near channel and
+/// component).
+fn shared_values(near: &Neighbours, channel: usize, other: usize) -> Vec<(usize, [usize; 2])> {
+    let mut shared = Vec::new();
+    for (theirs, c) in near.of(other).iter().enumerate() {
+        if let Some(own) = near.of(channel).iter().position(|o| o == c) {
+            shared.extend((0..COMPONENTS).map(|q| (COMPONENTS * theirs + q, [own, q])));
+        }
+    }
+    shared
+}
+
+/// Lowers `closest[a]` to the squared distance of one template to those of batch `a` on one channel.
+fn closer(closest: &mut [f64], norm: f64, shared: &[(usize, f64)], others: &AtChannel, template_values: usize) {
+    let groups = others.values.chunks_exact(template_values.max(1));
+    let of_group = others.batch.chunks(LANES).zip(others.norm.chunks(LANES));
+    for (values, (batches, norms)) in groups.zip(of_group) {
+        let mut product = [0.0; LANES];
+        for &(place, v) in shared {
+            for (sum, other) in product.iter_mut().zip(&values[place]) {
+                *sum += v * other;
+            }
+        }
+        for ((&a, &other), product) in batches.iter().zip(norms).zip(product) {
+            let d2 = norm * norm + other * other - 2.0 * norm * other * product;
+            closest[a] = closest[a].min(d2);
+        }
+    }
 }
 
 /// The dissimilarity with every column z-scored (population standard deviation; a constant column becomes 0), plus its transpose.

@@ -238,9 +238,9 @@ mod tests {
             // Steps of 0.01 sd make ties frequent.
             (sum * 400.0).round() / 100.0
         };
-        let signal = ChannelMajor::from_fn(15, 1200, |_, _| noise());
+        let signal = ChannelMajor::from_fn(15, 2000, |_, _| noise());
         let mut p = params();
-        p.threshold_sd = -5.3;
+        p.threshold_sd = -6.3;
         let peaks = isolated_peaks(&signal, &p);
         assert!(peaks.len() > 5, "{}", peaks.len());
         assert_eq!(peaks, by_definition(&signal, &p));
