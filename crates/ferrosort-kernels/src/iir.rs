@@ -145,33 +145,46 @@ fn bilinear(poles: &[Complex], zeros_at_origin: usize, gain: f64) -> Filter {
     }
 }
 
+/// Coefficients without `a[0]`, the feedback ones negated.
+struct Taps<const N: usize> {
+    b0: f64,
+    b: [f64; N],
+    minus_a: [f64; N],
+}
+
+/// One sample of the transposed direct form II: `y = b0 x + z1; z_k = b_k x - a_k y + z_{k+1}`.
+// Inlined into each vector width; called, it would fall back to a library call for every fused multiply-add.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn advance<const N: usize>(taps: &Taps<N>, z: &mut [[f64; LANES]; N], frame: &mut [f64; LANES]) {
+    let x = *frame;
+    let mut y = [0.0; LANES];
+    for j in 0..LANES {
+        y[j] = taps.b0.mul_add(x[j], z[0][j]);
+    }
+    for k in 0..N {
+        let next = if k + 1 < N { z[k + 1] } else { [0.0; LANES] };
+        for j in 0..LANES {
+            z[k][j] = taps.b[k].mul_add(x[j], taps.minus_a[k].mul_add(y[j], next[j]));
+        }
+    }
+    *frame = y;
+}
+
 simd_kernel! {
-    /// Transposed direct form II, forward then backward: `y = b0 x + z1; z_k = b_k x - a_k y + z_{k+1}`.
     fn both_ways<const N: usize>(b: &[f64], a: &[f64], frames: &mut [[f64; LANES]]) {
-        let b0 = b[0];
-        let bk: [f64; N] = std::array::from_fn(|k| b[k + 1]);
-        let ak: [f64; N] = std::array::from_fn(|k| -a[k + 1]);
-        let step = |z: &mut [[f64; LANES]; N], frame: &mut [f64; LANES]| {
-            let x = *frame;
-            let mut y = [0.0; LANES];
-            for j in 0..LANES {
-                y[j] = b0.mul_add(x[j], z[0][j]);
-            }
-            for k in 0..N {
-                for j in 0..LANES {
-                    let next = if k + 1 < N { z[k + 1][j] } else { 0.0 };
-                    z[k][j] = bk[k].mul_add(x[j], ak[k].mul_add(y[j], next));
-                }
-            }
-            *frame = y;
+        let taps: Taps<N> = Taps {
+            b0: b[0],
+            b: std::array::from_fn(|k| b[k + 1]),
+            minus_a: std::array::from_fn(|k| -a[k + 1]),
         };
         let mut z = [[0.0; LANES]; N];
         for frame in frames.iter_mut() {
-            step(&mut z, frame);
+            advance(&taps, &mut z, frame);
         }
         z = [[0.0; LANES]; N];
         for frame in frames.iter_mut().rev() {
-            step(&mut z, frame);
+            advance(&taps, &mut z, frame);
         }
     }
 }

@@ -2,11 +2,14 @@
 #![forbid(unsafe_code)]
 
 pub mod curation;
+pub mod intermediates;
 pub mod matching;
 pub mod neighbours;
 pub mod ordering;
 pub mod pipeline;
 pub mod preprocess;
+pub mod processed;
+pub mod result;
 pub mod run_folder;
 pub mod settings;
 pub mod templates;

@@ -1,11 +1,29 @@
 //! The main path: from a recording to its sorting.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use ferrosort_core::{Observer, Probe, Recording, Result, Sorting};
 use ndarray::ArrayD;
 
+use crate::curation::curate::curate;
+use crate::matching::extract::extract;
+use crate::neighbours::Neighbours;
+use crate::ordering::order::{GivenDraws, order_batches};
+use crate::preprocess::layout::BatchLayout;
+use crate::preprocess::survey::survey;
+use crate::preprocess::{Batches, check_cancelled};
 use crate::settings::Settings;
+use crate::templates::align::AlignmentKernels;
+use crate::templates::learn::{Context, learn, visiting_order};
+use crate::templates::residual::POOLED_CHANNELS;
+use crate::templates::shapes::learn_shapes;
+use crate::{intermediates, processed, result};
+
+/// Channels on which a spike is described when batches are compared.
+const ORDERING_CHANNELS: usize = 17;
+/// Channels on which a template lives.
+const TEMPLATE_CHANNELS: usize = 32;
 
 /// Random draws made elsewhere, to repeat a run of another program exactly.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +87,179 @@ pub struct Outcome {
 /// # Errors
 /// I/O of the recording, samples that are not finite, cancellation by the observer.
 pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
-    let _ = (request, observer);
-    Err(ferrosort_core::Error::input("the sorter is not assembled yet"))
+    let Request {
+        recording, settings, ..
+    } = *request;
+    let parameters = &settings.parameters;
+    let mut run = Run::new(observer);
+
+    let layout = BatchLayout::new(recording.n_samples(), parameters, &settings.compat);
+    let count = layout.batches() as u64;
+    let (probe, offset) = run.stage("channels", count.min(100), "batches", |run| {
+        choose_channels(request, &layout, run)
+    })?;
+    let sampled = count.div_ceil(parameters.covariance_stride as u64);
+    let batches = run.stage("whitening", sampled, "batches", |run| {
+        Batches::prepare(recording, &probe, offset, layout, settings, run.observer)
+    })?;
+    if let Some(path) = &request.processed_file {
+        run.stage("processed data", count, "batches", |run| {
+            processed::write(&batches, path, run.observer)
+        })?;
+    }
+
+    let positions = probe.positions_um();
+    let order = run.stage("ordering", count, "batches", |run| {
+        let near = Neighbours::nearest(&positions, ORDERING_CHANNELS);
+        let given = GivenDraws {
+            cluster_starts: request.draws.cluster_starts.as_deref(),
+            embedding_start: request.draws.embedding_start.as_deref(),
+        };
+        order_batches(&batches, &near, settings, given, run.observer)
+    })?;
+    if let Some(reason) = order.natural.filter(|_| parameters.reorder) {
+        run.warn(format!("batches were left in their natural order: {reason}"));
+    }
+    let clip_batches = count.div_ceil(parameters.prototype_stride as u64);
+    let basis = run.stage("shapes", clip_batches, "batches", |run| {
+        learn_shapes(
+            &batches,
+            settings,
+            request.draws.prototype_starts.as_deref(),
+            run.observer,
+        )
+    })?;
+    let no_units = |run: Run| {
+        let sorting = result::empty(recording, &probe, &batches, parameters.template_samples);
+        run.finish(sorting, intermediates::before_learning(&batches, &order))
+    };
+    let Some(basis) = basis else {
+        run.warn(format!(
+            "no isolated peak below {} sd was found; the recording is quiet or too short, and the sorting has no units",
+            parameters.peak_threshold
+        ));
+        return Ok(no_units(run));
+    };
+
+    let near = Neighbours::nearest(&positions, TEMPLATE_CHANNELS);
+    let pooled = Neighbours::nearest(&positions, POOLED_CHANNELS);
+    let kernels = AlignmentKernels::new(parameters.template_samples, parameters.trough_sample);
+    let context = Context {
+        batches: &batches,
+        settings,
+        basis: &basis,
+        near: &near,
+        pooled: &pooled,
+        kernels: &kernels,
+    };
+    let visits: Vec<usize> = visiting_order(order.order.len(), settings.compat.second_half_learning)
+        .iter()
+        .map(|&place| order.order[place])
+        .collect();
+    let learned = run.stage("learning", visits.len() as u64, "batches", |run| {
+        learn(&context, &visits, run.observer)
+    })?;
+    if learned.templates.is_empty() {
+        run.warn(format!(
+            "no template reached a score of {} sd often enough; the sorting has no units",
+            parameters.threshold[0]
+        ));
+        return Ok(no_units(run));
+    }
+    let first_sample = recording.raw_file().map_or(0, |f| f.first_sample);
+    let extracted = run.stage("extraction", count, "batches", |run| {
+        extract(&context, &learned, &order.order, first_sample, run.observer)
+    })?;
+    let curated = run.stage("curation", 4, "steps", |run| {
+        curate(&context, &learned, &extracted, &probe, run.observer)
+    })?;
+
+    let arrays = intermediates::all(&batches, &order, &basis, &learned, &extracted, &curated);
+    let sorting = result::assemble(recording, &probe, &batches, &curated, settings);
+    Ok(run.finish(sorting, arrays))
+}
+
+/// Leaves out contacts without spikes. Gives the rest of the probe and their mean values, counts.
+fn choose_channels(request: &Request, layout: &BatchLayout, run: &mut Run) -> Result<(Probe, Vec<f64>)> {
+    let parameters = &request.settings.parameters;
+    let columns: Vec<usize> = request.probe.contacts.iter().map(|c| c.channel).collect();
+    let found = survey(
+        request.recording,
+        &columns,
+        layout.batches(),
+        parameters,
+        &request.settings.compat,
+        run.observer,
+    )?;
+    let mut good = found.good_channels(parameters.min_channel_rate_hz);
+    if good.is_empty() {
+        run.warn(format!(
+            "no channel has {} threshold crossings per second; all {} channels were kept",
+            parameters.min_channel_rate_hz,
+            columns.len()
+        ));
+        good = (0..columns.len()).collect();
+    } else if good.len() < columns.len() {
+        let left_out: Vec<String> = (0..columns.len())
+            .filter(|c| !good.contains(c))
+            .map(|c| columns[c].to_string())
+            .collect();
+        run.warn(format!(
+            "{} of {} channels have fewer than {} threshold crossings per second and were left out (channels {})",
+            left_out.len(),
+            columns.len(),
+            parameters.min_channel_rate_hz,
+            left_out.join(", ")
+        ));
+    }
+    let offset = good.iter().map(|&c| found.offset[c]).collect();
+    Ok((request.probe.select(&good), offset))
+}
+
+/// What accumulates while the stages run.
+struct Run<'a> {
+    observer: &'a dyn Observer,
+    times: Vec<StageTime>,
+    warnings: Vec<String>,
+}
+
+impl<'a> Run<'a> {
+    fn new(observer: &'a dyn Observer) -> Self {
+        Self {
+            observer,
+            times: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn stage<T>(
+        &mut self,
+        name: &'static str,
+        total: u64,
+        unit: &str,
+        compute: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        check_cancelled(self.observer)?;
+        self.observer.stage_started(name, total, unit);
+        let began = Instant::now();
+        let out = compute(self)?;
+        let seconds = began.elapsed().as_secs_f64();
+        self.observer.stage_finished(name, seconds);
+        self.times.push(StageTime { stage: name, seconds });
+        Ok(out)
+    }
+
+    fn warn(&mut self, message: String) {
+        self.observer.warning(&message);
+        self.warnings.push(message);
+    }
+
+    fn finish(self, sorting: Sorting, intermediates: Vec<(&'static str, &'static str, Intermediate)>) -> Outcome {
+        Outcome {
+            sorting,
+            intermediates,
+            times: self.times,
+            warnings: self.warnings,
+        }
+    }
 }

@@ -30,6 +30,8 @@ pub struct Extracted {
     pub pc_features: Array3<f32>,
     /// Amplitude of every template in every batch, `[batches, templates]`, sd.
     pub mu_by_batch: Array2<f32>,
+    /// Channel around which each template's features were taken.
+    pub main_channels: Vec<usize>,
 }
 
 impl Extracted {
@@ -55,6 +57,7 @@ impl Extracted {
             template_features: self.template_features.select(Axis(0), rows),
             pc_features: self.pc_features.select(Axis(0), rows),
             mu_by_batch: self.mu_by_batch.clone(),
+            main_channels: self.main_channels.clone(),
         }
     }
 }
@@ -143,13 +146,17 @@ pub fn extract(
     if !compat.spike_order_by_pass {
         found.sort_by_key(|b| b.position);
     }
-    Ok(collect(
+    let extracted = collect(
         &found,
         learned.similar.ncols(),
         context.near.size(),
         mu_by_batch,
         compat.spike_order_by_pass,
-    ))
+    );
+    Ok(Extracted {
+        main_channels: main,
+        ..extracted
+    })
 }
 
 /// Samples of the troughs (docs/kilosort2.md 5.1).
@@ -191,6 +198,7 @@ fn collect(
         template_features: Array2::from_shape_vec((n, template_slots), template_features).expect("one row a spike"),
         pc_features: Array3::from_shape_vec((n, 3, channel_slots), pc_features).expect("one row a spike"),
         mu_by_batch,
+        main_channels: Vec::new(),
     };
     let mut order: Vec<usize> = (0..n).collect();
     if !by_pass {

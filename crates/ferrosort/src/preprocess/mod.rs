@@ -98,6 +98,16 @@ impl<'a> Batches<'a> {
         &self.matrix
     }
 
+    /// Counts of the 16-bit data per sd of whitened noise.
+    pub fn scale(&self) -> f64 {
+        f64::from(self.scale)
+    }
+
+    /// File column of each sorting channel.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
     /// How the recording is cut.
     pub fn layout(&self) -> &BatchLayout {
         &self.layout

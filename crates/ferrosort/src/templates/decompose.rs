@@ -4,7 +4,7 @@ use ndarray::{Array3, Axis};
 use rayon::prelude::*;
 
 use super::Templates;
-use super::align::{AlignmentKernels, IDENTITY};
+use super::align::{AlignmentKernels, IDENTITY, SUBSAMPLES};
 use crate::neighbours::Neighbours;
 use crate::settings::Compat;
 
@@ -142,7 +142,8 @@ impl Factors {
                     *v += a * d;
                 }
             }
-            let projection = multiply(&gram, &coefficients);
+            let mut projection = vec![0.0; coefficients.len()];
+            multiply(&gram, &coefficients, &mut projection);
             let mut image = projection.clone();
             for d in &deflations {
                 d.subtract(dot(&d.projection, &coefficients), &mut image);
@@ -161,8 +162,8 @@ impl Factors {
     /// Makes the first component negative (zero counts as positive) at sample `centre`, in both factors.
     fn fix_sign(&mut self, centre: usize) {
         if self.temporal[0][centre] >= 0.0 {
-            self.temporal[0].iter_mut().for_each(|v| *v = -*v);
-            self.spatial[0].iter_mut().for_each(|v| *v = -*v);
+            scale(&mut self.temporal[0], -1.0);
+            scale(&mut self.spatial[0], -1.0);
         }
     }
 
@@ -171,7 +172,7 @@ impl Factors {
         let energy: f64 = self.spatial.iter().map(|u| dot(u, u)).sum();
         self.amplitude = (AMPLITUDE_FLOOR + energy).sqrt();
         for u in &mut self.spatial {
-            u.iter_mut().for_each(|v| *v /= self.amplitude);
+            scale(u, 1.0 / self.amplitude);
         }
     }
 
@@ -185,7 +186,19 @@ impl Factors {
         for v in &mut self.temporal {
             v.rotate_right((centre(kernels, compat) + len - jmax) % len);
         }
-        let (ustar, value) = kernels.extremum(&self.temporal[0]);
+        let (mut ustar, mut value) = kernels.extremum(&self.temporal[0]);
+        if !compat.alignment_off_by_one && ustar == SUBSAMPLES - 1 {
+            // The search ends 0.4 samples late. Half a sample late is half a sample before the next.
+            let mut later = self.temporal[0].clone();
+            later.rotate_left(1);
+            let half = kernels.extremum(&later);
+            if half.0 == 0 && half.1.abs() > value.abs() {
+                (ustar, value) = half;
+                for v in &mut self.temporal {
+                    v.rotate_left(1);
+                }
+            }
+        }
         if compat.alignment_off_by_one {
             for v in &mut self.temporal {
                 *v = kernels.shifted(v, ustar);
@@ -199,9 +212,9 @@ impl Factors {
             }
         }
         if value >= 0.0 {
-            self.temporal[0].iter_mut().for_each(|v| *v = -*v);
+            scale(&mut self.temporal[0], -1.0);
             if !compat.component_sign {
-                self.spatial[0].iter_mut().for_each(|v| *v = -*v);
+                scale(&mut self.spatial[0], -1.0);
             }
         }
         Aligned { jmax, ustar }
@@ -226,22 +239,26 @@ impl Deflation {
 }
 
 /// The normalised coefficients after 99 products, given the coefficients of the first product.
+///
+/// Each iterate is a function of the one before, so once two are equal, bit by bit, all later ones are.
 fn iterate(gram: &[f64], deflations: &[Deflation], first: Vec<f64>) -> Vec<f64> {
     let mut a = first;
+    let mut next = vec![0.0; a.len()];
+    let mut normaliser = 0.0;
     for k in 1..PRODUCTS {
-        let mut next = multiply(gram, &a);
+        multiply(gram, &a, &mut next);
         // Rounding can make the quadratic form of a vanishing vector negative.
-        let scale = 1.0 / (NORM_FLOOR + dot(&a, &next).max(0.0)).sqrt();
-        if k == PRODUCTS - 1 {
-            a.iter_mut().for_each(|v| *v *= scale);
-            break;
-        }
+        normaliser = 1.0 / (NORM_FLOOR + dot(&a, &next).max(0.0)).sqrt();
         for d in deflations {
             d.subtract(dot(&d.projection, &a), &mut next);
         }
-        next.iter_mut().for_each(|v| *v *= scale);
-        a = next;
+        scale(&mut next, normaliser);
+        if k == PRODUCTS - 1 || next == a {
+            break;
+        }
+        std::mem::swap(&mut a, &mut next);
     }
+    scale(&mut a, normaliser);
     a
 }
 
@@ -260,9 +277,9 @@ fn gram(local: &[f64], len: usize) -> Vec<f64> {
 }
 
 /// Product of a symmetric matrix and a vector: the rows weighted by the vector, four at a time.
-fn multiply(matrix: &[f64], v: &[f64]) -> Vec<f64> {
+fn multiply(matrix: &[f64], v: &[f64], out: &mut [f64]) {
     let m = v.len();
-    let mut out = vec![0.0; m];
+    out.fill(0.0);
     let whole = m - m % 4;
     for (i, a) in v[..whole].chunks_exact(4).enumerate() {
         let rows = &matrix[4 * i * m..4 * (i + 1) * m];
@@ -276,7 +293,6 @@ fn multiply(matrix: &[f64], v: &[f64]) -> Vec<f64> {
             *o += g * a;
         }
     }
-    out
 }
 
 /// Sum of products, in four running sums of every fourth term.
@@ -292,6 +308,12 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     (sums[0] + sums[1]) + (sums[2] + sums[3]) + tail
 }
 
+fn scale(v: &mut [f64], factor: f64) {
+    for x in v {
+        *x *= factor;
+    }
+}
+
 fn first_largest(v: &[f64]) -> usize {
     let mut best = 0;
     for (i, x) in v.iter().enumerate() {
@@ -300,4 +322,68 @@ fn first_largest(v: &[f64]) -> usize {
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The iteration as it is defined, on the `[samples, samples]` matrix with explicit deflation.
+    fn directly(local: &[f64], len: usize, start: &[f64]) -> Vec<Vec<f64>> {
+        let mut g = vec![0.0; len * len];
+        for c in local.chunks_exact(len) {
+            for i in 0..len {
+                for t in 0..len {
+                    g[i * len + t] += c[i] * c[t];
+                }
+            }
+        }
+        let times = |g: &[f64], v: &[f64]| -> Vec<f64> { g.chunks_exact(len).map(|row| dot(row, v)).collect() };
+        let mut out = Vec::new();
+        for q in 0..RANK {
+            let mut v = start[q * len..(q + 1) * len].to_vec();
+            for _ in 1..PRODUCTS {
+                let x = times(&g, &v);
+                let norm = (NORM_FLOOR + dot(&x, &x)).sqrt();
+                v = x.iter().map(|x| x / norm).collect();
+            }
+            let x = times(&g, &v);
+            for i in 0..len {
+                for t in 0..len {
+                    g[i * len + t] -= x[i] * v[t];
+                }
+            }
+            out.push(v);
+        }
+        out
+    }
+
+    #[test]
+    fn iterating_on_coefficients_is_the_same_iteration() {
+        let len = 13;
+        let value = |i: usize| ((i * 7919 + 13) % 101) as f64 / 50.0 - 1.0;
+        for channels in [1, 2, 5, 20] {
+            let local: Vec<f64> = (0..channels * len).map(value).collect();
+            let mut start: Vec<f64> = (0..RANK * len).map(|i| value(i + 997)).collect();
+            // A null start stays null.
+            start[2 * len..].fill(0.0);
+            let factors = Factors::of(&local, len, &start);
+            for (q, expected) in directly(&local, len, &start).iter().enumerate() {
+                let scale = 1.0 / f64::from(u8::from(channels > q)).max(0.01);
+                for (a, b) in factors.temporal[q].iter().zip(expected) {
+                    assert!((a - b).abs() < 1e-12 * scale, "{channels} {q}: {a} {b}");
+                }
+            }
+            assert!(factors.temporal[2].iter().all(|&v| v == 0.0));
+        }
+    }
+
+    #[test]
+    fn the_first_of_equal_main_channels_wins() {
+        let mut mean = Array3::zeros((2, 3, 5));
+        mean[[0, 1, 2]] = -4.0;
+        mean[[0, 2, 2]] = 4.0;
+        mean[[1, 2, 1]] = 9.0;
+        assert_eq!(main_channels(&mean, 3), [1, 0]);
+    }
 }

@@ -6,6 +6,7 @@ pub mod align;
 pub mod decompose;
 pub mod learn;
 pub mod residual;
+pub mod shapes;
 pub mod similarity;
 pub mod triage;
 
