@@ -1,2 +1,38 @@
-//! stub
-fn main() {}
+//! `ferrosort`: sort extracellular recordings from the command line.
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod interrupt;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command, Verbosity};
+use crate::progress::Progress;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let verbosity = match &cli.command {
+        Command::Sort(args) => args.verbosity,
+        Command::Demo(args) => args.verbosity,
+        Command::Info(_) | Command::Parameters(_) | Command::Completions(_) => Verbosity::default(),
+    };
+    let progress = Progress::new(verbosity, interrupt::watch());
+    let result = match &cli.command {
+        Command::Sort(args) => commands::sort::run(args, &progress),
+        Command::Demo(args) => commands::demo::run(args, &progress),
+        Command::Info(args) => commands::info::run(args),
+        Command::Parameters(args) => commands::parameters::run(args),
+        Command::Completions(args) => commands::completions::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            progress.failed(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

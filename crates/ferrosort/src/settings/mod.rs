@@ -3,10 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 mod compat;
+pub mod metadata;
 mod parameters;
+pub mod reference;
+mod resolve;
+mod validate;
 
 pub use compat::{Compat, PRESETS};
 pub use parameters::Parameters;
+pub use resolve::{RecordingOptions, Resolved};
 
 /// The sorters inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,316 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use ferrosort::settings::{Algorithm, PRESETS};
+use ferrosort_core::SampleType;
+use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
+
+const EXAMPLES: &str = "\
+Examples:
+  ferrosort demo
+      simulate a recording, sort it and compare with the truth
+  ferrosort info recording.bin --channels 385 --sample-rate 30000 --probe probe.json
+      look at a recording before sorting it
+  ferrosort sort recording.bin --channels 385 --sample-rate 30000 --probe probe.json --output sorting
+      sort it; open the result with: phy template-gui sorting/params.py
+
+`ferrosort sort --help` explains every option, `ferrosort parameters` every parameter of the algorithm.";
+
+const SORT_EXAMPLES: &str = "\
+Examples:
+  ferrosort sort recording/ --output sorting
+      a recording folder (recording.bin with meta.json and probe.json) says everything itself
+  ferrosort sort a.bin b.bin --channels 64 --sample-rate 30000 --probe chanMap.mat --output sorting
+      two files as one recording, with a Kilosort channel map
+  ferrosort sort a.bin --channels 64 --sample-rate 30000 --probe p.json --output s --set Th=[6,2] --time-range 0..600
+      lower thresholds, first ten minutes
+
+Exit codes: 0 done, 2 unusable input, 3 a file could not be read or written, 130 interrupted.";
+
+/// Spike sorting: from an extracellular recording to the spikes of single neurons.
+#[derive(Debug, Parser)]
+#[command(name = "ferrosort", version, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sort a recording into a folder that phy and SpikeInterface open
+    Sort(SortArgs),
+    /// Say what a recording is, and warn about likely mistakes
+    Info(InfoArgs),
+    /// Simulate a recording, sort it and compare the result with the truth
+    Demo(DemoArgs),
+    /// Explain all parameters and compatibility switches
+    Parameters(ParametersArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// Which recording, and what its files do not say themselves.
+#[derive(Debug, Args)]
+pub struct RecordingArgs {
+    /// Flat binary file (several are joined in this order), or one recording folder with a meta.json
+    #[arg(required = true, value_name = "RECORDING")]
+    pub recording: Vec<PathBuf>,
+
+    /// Channels in the file, those without a contact included
+    #[arg(long, value_name = "N", help_heading = "Recording")]
+    pub channels: Option<usize>,
+
+    /// Samples per second, Hz
+    #[arg(long, value_name = "HZ", help_heading = "Recording")]
+    pub sample_rate: Option<f64>,
+
+    /// Type of a sample: int16 (default), uint16, int32 or float32, little-endian
+    #[arg(long, value_name = "TYPE", value_parser = sample_type, help_heading = "Recording")]
+    pub dtype: Option<SampleType>,
+
+    /// µV per count: one number, or one for each channel separated by commas
+    #[arg(
+        long,
+        value_name = "UV",
+        value_delimiter = ',',
+        allow_negative_numbers = true,
+        help_heading = "Recording"
+    )]
+    pub gain_uv: Option<Vec<f64>>,
+
+    /// Bytes before the first sample of each file
+    #[arg(long, value_name = "BYTES", help_heading = "Recording")]
+    pub offset: Option<u64>,
+
+    /// Only this stretch, in seconds: 10..20, 10.. or ..20
+    #[arg(long, value_name = "A..B", value_parser = time_range, allow_hyphen_values = true, help_heading = "Recording")]
+    pub time_range: Option<TimeRange>,
+}
+
+impl RecordingArgs {
+    /// A recording folder, which says everything itself.
+    pub fn folder(path: PathBuf) -> Self {
+        Self {
+            recording: vec![path],
+            channels: None,
+            sample_rate: None,
+            dtype: None,
+            gain_uv: None,
+            offset: None,
+            time_range: None,
+        }
+    }
+}
+
+/// Where the contacts are.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// Probe: probeinterface JSON, Kilosort channel map (.mat), .prb, or Kilosort4 JSON
+    #[arg(long, value_name = "FILE", help_heading = "Probe")]
+    pub probe: Option<PathBuf>,
+
+    /// Without a probe, contacts are assumed to lie on a line with this distance, µm
+    #[arg(long, value_name = "UM", default_value_t = DEFAULT_PITCH_UM, help_heading = "Probe")]
+    pub pitch_um: f64,
+}
+
+/// Distance of contacts on the line that stands for an unknown probe, µm.
+const DEFAULT_PITCH_UM: f64 = 20.0;
+
+impl Default for ProbeArgs {
+    fn default() -> Self {
+        Self {
+            probe: None,
+            pitch_um: DEFAULT_PITCH_UM,
+        }
+    }
+}
+
+/// How much to say.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Verbosity {
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+
+    /// How progress and warnings are written to standard error
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// Format of progress and warnings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Bars on a terminal, plain lines elsewhere
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// The sorter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AlgorithmName {
+    /// Kilosort2 with its known defects mended
+    Kilosort2,
+    /// The same with the differences of its Python port
+    Pykilosort,
+}
+
+impl From<AlgorithmName> for Algorithm {
+    fn from(name: AlgorithmName) -> Self {
+        match name {
+            AlgorithmName::Kilosort2 => Self::Kilosort2,
+            AlgorithmName::Pykilosort => Self::Pykilosort,
+        }
+    }
+}
+
+/// `ferrosort sort`
+#[derive(Debug, Args)]
+#[command(after_help = SORT_EXAMPLES)]
+pub struct SortArgs {
+    /// Which recording.
+    #[command(flatten)]
+    pub recording: RecordingArgs,
+
+    /// Where the contacts are.
+    #[command(flatten)]
+    pub probe: ProbeArgs,
+
+    /// Folder to create for the result
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// Replace the sorting in the output folder when this one is complete
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Also keep the filtered and whitened data: 16-bit, about as large as the recording
+    #[arg(long)]
+    pub keep_processed: bool,
+
+    /// The sorter
+    #[arg(
+        long,
+        value_enum,
+        default_value = "kilosort2",
+        value_name = "NAME",
+        help_heading = "Algorithm"
+    )]
+    pub algorithm: AlgorithmName,
+
+    /// Repeat the defects and differences of an original program, to compare with its results
+    #[arg(long, value_name = "PRESET", value_parser = PRESETS, help_heading = "Algorithm")]
+    pub compat: Option<String>,
+
+    /// Parameters from a TOML file (see `ferrosort parameters`)
+    #[arg(long, value_name = "FILE", help_heading = "Algorithm")]
+    pub params: Option<PathBuf>,
+
+    /// One parameter, for example Th=[6,2]; can be repeated, and wins over --params
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Algorithm")]
+    pub set: Vec<String>,
+
+    /// Random draws of another program's run, to repeat it: an .npz file with any of km_start [batches, clusters],
+    /// proto_start [6] and embed_x0 [batches]
+    #[arg(long, value_name = "FILE", hide_short_help = true, help_heading = "Algorithm")]
+    pub draws: Option<PathBuf>,
+
+    /// Threads to compute with; the result does not depend on it [default: all cores]
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+
+    /// How much to say.
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// `ferrosort info`
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// Which recording.
+    #[command(flatten)]
+    pub recording: RecordingArgs,
+
+    /// Probe: probeinterface JSON, Kilosort channel map (.mat), .prb, or Kilosort4 JSON
+    #[arg(long, value_name = "FILE", help_heading = "Probe")]
+    pub probe: Option<PathBuf>,
+}
+
+/// `ferrosort demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder to create for the recording and its sorting
+    #[arg(long, short, value_name = "DIR", default_value = "ferrosort-demo")]
+    pub output: PathBuf,
+
+    /// Replace the folder of an earlier demo
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Length of the recording, s
+    #[arg(long, value_name = "S", default_value_t = 60.0)]
+    pub duration: f64,
+
+    /// Seed of the simulation
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Threads to compute with; the result does not depend on it [default: all cores]
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+
+    /// How much to say.
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// `ferrosort parameters`
+#[derive(Debug, Args)]
+pub struct ParametersArgs {
+    /// Whose defaults to show
+    #[arg(long, value_enum, default_value = "kilosort2", value_name = "NAME")]
+    pub algorithm: AlgorithmName,
+
+    /// Write a parameter file with all defaults, for --params
+    #[arg(long, conflicts_with = "markdown")]
+    pub toml: bool,
+
+    /// Write the reference page in Markdown
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+/// `ferrosort completions`
+#[derive(Debug, Args)]
+#[command(after_help = "Example: ferrosort completions bash > ~/.local/share/bash-completion/completions/ferrosort")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+fn sample_type(text: &str) -> Result<SampleType, String> {
+    parse_sample_type(&text.to_lowercase()).map_err(|e| e.to_string())
+}
+
+fn time_range(text: &str) -> Result<TimeRange, String> {
+    parse_time_range(text).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

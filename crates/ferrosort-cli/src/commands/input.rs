@@ -1,0 +1,88 @@
+//! The recording and the probe that the options name.
+
+use std::path::PathBuf;
+
+use ferrosort::settings::RecordingOptions;
+use ferrosort_core::{Error, Probe, Recording, Result};
+use ferrosort_formats::{OpenOptions, TimeRange, open_recording, read_probe};
+
+use crate::args::{ProbeArgs, RecordingArgs};
+
+/// What to sort: every input is opened and checked.
+pub struct Input {
+    /// The recording.
+    pub recording: Box<dyn Recording>,
+    /// Its contacts.
+    pub probe: Probe,
+    /// What the user should know about them.
+    pub warnings: Vec<String>,
+}
+
+/// Opens the recording and the probe. `options` are parameters of the original programs that describe the recording.
+pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOptions) -> Result<Input> {
+    let opened = open_recording(&recording.recording, &open_options(recording, options)?)?;
+    let mut warnings = Vec::new();
+    let (found, source) = match (&probe.probe, opened.probe()) {
+        (Some(path), _) => (read_probe(path)?, path.display().to_string()),
+        (None, Some(found)) => (found.clone(), format!("of {}", opened.name())),
+        (None, None) => {
+            let pitch = probe.pitch_um;
+            if !(pitch.is_finite() && pitch > 0.0) {
+                return Err(Error::input(format!(
+                    "--pitch-um is {pitch}; the distance of contacts must be a number of µm greater than 0"
+                )));
+            }
+            warnings.push(format!(
+                "no probe was given: all {} channels are taken to lie on one line, {pitch} µm apart, in the order of the \
+                 file; give --probe FILE for the true positions, or --pitch-um",
+                opened.n_channels()
+            ));
+            (Probe::line(opened.n_channels(), pitch), "assumed line".to_string())
+        }
+    };
+    found.validate(opened.n_channels(), &source)?;
+    Ok(Input {
+        recording: opened,
+        probe: found,
+        warnings,
+    })
+}
+
+/// What the options say of the recording.
+pub fn open_options(args: &RecordingArgs, options: &RecordingOptions) -> Result<OpenOptions> {
+    let time_range = options
+        .time_range_s
+        .map(|(start_s, end_s)| TimeRange { start_s, end_s });
+    // The whole recording is what no option says as well.
+    let time_range = time_range.filter(|range| range.start_s > 0.0 || range.end_s.is_some());
+    Ok(OpenOptions {
+        n_channels: agree(args.channels, options.n_channels, "--channels", "NchanTOT")?,
+        sample_rate: agree(args.sample_rate, options.sample_rate, "--sample-rate", "fs")?,
+        sample_type: args.dtype,
+        gain_uv: args.gain_uv.clone(),
+        offset_bytes: args.offset,
+        time_range: agree(args.time_range, time_range, "--time-range", "trange")?,
+    })
+}
+
+/// The value of the flag or of the parameter that stands for it.
+fn agree<T: PartialEq + std::fmt::Debug>(
+    flag: Option<T>,
+    parameter: Option<T>,
+    name: &str,
+    alias: &str,
+) -> Result<Option<T>> {
+    match (&flag, &parameter) {
+        (Some(a), Some(b)) if a != b => Err(Error::input(format!(
+            "{name} is {a:?} but the parameter {alias} is {b:?}; give only one of them"
+        ))),
+        _ => Ok(flag.or(parameter)),
+    }
+}
+
+/// Files and folders that a run reads: none of them may be overwritten.
+pub fn paths(recording: &RecordingArgs, others: &[&Option<PathBuf>]) -> Vec<PathBuf> {
+    let mut paths = recording.recording.clone();
+    paths.extend(others.iter().copied().flatten().cloned());
+    paths
+}

@@ -1,0 +1,9 @@
+//! One file a subcommand.
+
+pub mod completions;
+pub mod demo;
+pub mod info;
+mod input;
+mod job;
+pub mod parameters;
+pub mod sort;

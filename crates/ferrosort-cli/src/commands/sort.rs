@@ -1,0 +1,73 @@
+//! `ferrosort sort`: a recording in, a sorting out.
+
+use std::fs::File;
+use std::path::Path;
+
+use ferrosort::pipeline::Draws;
+use ferrosort::run_folder::RunFolder;
+use ferrosort::settings::Settings;
+use ferrosort_core::{Error, Observer, Result};
+use ndarray::{Array1, Array2};
+use ndarray_npy::{NpzReader, ReadNpzError};
+
+use super::input;
+use super::job::{self, Job};
+use crate::args::SortArgs;
+use crate::progress::Progress;
+
+/// Checks every input, then sorts.
+pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
+    let resolved = Settings::resolve(
+        args.algorithm.into(),
+        args.compat.as_deref(),
+        args.params.as_deref(),
+        &args.set,
+    )?;
+    let input = input::open(&args.recording, &args.probe, &resolved.recording)?;
+    resolved.settings.check_rate(input.recording.sample_rate())?;
+    let draws = args.draws.as_deref().map(read_draws).transpose()?.unwrap_or_default();
+    let inputs = input::paths(&args.recording, &[&args.probe.probe, &args.params, &args.draws]);
+    let folder = RunFolder::create(&args.output, args.overwrite, &inputs)?;
+    let warnings = [resolved.warnings, input.warnings.clone()].concat();
+    for warning in &warnings {
+        progress.warning(warning);
+    }
+    let job = Job {
+        input: &input,
+        settings: &resolved.settings,
+        draws,
+        folder,
+        keep_processed: args.keep_processed,
+        threads: args.threads,
+        warnings,
+    };
+    let done = job::run(job, progress)?;
+    progress.finished(&done.summary(&input, &args.output), &done.report());
+    Ok(())
+}
+
+/// Reads the draws that are in the file. Negative entries of `km_start` fill up rows of batches with fewer clusters.
+fn read_draws(path: &Path) -> Result<Draws> {
+    let bad = |e: &dyn std::fmt::Display| Error::input(format!("--draws {}: {e}", path.display()));
+    let file = File::open(path).map_err(|e| Error::io("read", path, e))?;
+    let mut npz = NpzReader::new(file).map_err(|e| bad(&e))?;
+    let names = npz.names().map_err(|e| bad(&e))?;
+    let has = |name: &str| names.iter().any(|n| n.trim_end_matches(".npy") == name);
+    let indices = |values: &mut dyn Iterator<Item = &i32>| -> Vec<usize> {
+        values.filter_map(|&v| usize::try_from(v).ok()).collect()
+    };
+    let mut draws = Draws::default();
+    if has("km_start") {
+        let starts: Array2<i32> = npz.by_name("km_start").map_err(|e: ReadNpzError| bad(&e))?;
+        draws.cluster_starts = Some(starts.rows().into_iter().map(|row| indices(&mut row.iter())).collect());
+    }
+    if has("proto_start") {
+        let starts: Array1<i32> = npz.by_name("proto_start").map_err(|e: ReadNpzError| bad(&e))?;
+        draws.prototype_starts = Some(indices(&mut starts.iter()));
+    }
+    if has("embed_x0") {
+        let start: Array1<f64> = npz.by_name("embed_x0").map_err(|e: ReadNpzError| bad(&e))?;
+        draws.embedding_start = Some(start.to_vec());
+    }
+    Ok(draws)
+}

@@ -1,0 +1,10 @@
+//! The binary from end to end, on a small simulated recording.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod bad_input;
+mod info;
+mod interrupt;
+mod real;
+mod results;
+mod sayings;
+mod support;

@@ -1,0 +1,231 @@
+//! The output folder of a run: complete under its name, or not there at all.
+//!
+//! Everything is written into `.NAME.partial-PID` beside the output, flushed to the disk and renamed at the end. An error,
+//! Ctrl-C or a power cut leaves the old state; leftovers of processes that died are removed by the next run.
+//! docs/output.md describes every file.
+
+mod manifest;
+mod safety;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use ferrosort_core::{Error, Probe, Recording, Result, Sorting};
+use ferrosort_formats::npy::write_array;
+use ferrosort_formats::phy::write_phy;
+
+use crate::pipeline::{Intermediate, Outcome};
+use crate::settings::Settings;
+
+/// Name of the manifest in the folder.
+pub const MANIFEST: &str = "run.json";
+/// Name of the whitened data in the folder, when they are kept.
+pub const PROCESSED: &str = "processed.bin";
+/// Name of the folder of intermediate arrays.
+pub const INTERMEDIATES: &str = "intermediates";
+/// Held locked while a run is alive.
+const LOCK: &str = ".lock";
+
+/// An output folder that is being written. Dropped before [`RunFolder::finish`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct RunFolder {
+    target: PathBuf,
+    partial: PathBuf,
+    lock: Option<File>,
+    /// Parents of the output that this run made, the deepest first.
+    new_parents: Vec<PathBuf>,
+    finished: bool,
+}
+
+/// What a run did, for the folder and its manifest.
+pub struct Run<'a> {
+    /// What was sorted.
+    pub recording: &'a dyn Recording,
+    /// All wired contacts, before channels were left out.
+    pub probe: &'a Probe,
+    /// How it was sorted.
+    pub settings: &'a Settings,
+    /// The result.
+    pub outcome: &'a Outcome,
+    /// What the user should know, one sentence each; the outcome's warnings included.
+    pub warnings: &'a [String],
+    /// Threads used; listed with the timings.
+    pub threads: usize,
+    /// Wall time of the whole run so far, s.
+    pub seconds: f64,
+}
+
+impl RunFolder {
+    /// Makes the temporary folder beside `output`, and parents of `output` that do not exist.
+    ///
+    /// With `overwrite`, an existing result is replaced when the run finishes and stays untouched until then.
+    /// `inputs` are the files and folders that the run reads: a folder that holds one of them is never replaced.
+    ///
+    /// # Errors
+    /// `output` exists and `overwrite` is false; it is not a folder, not a sorting, or holds files that no sorting writes
+    /// or one of the inputs; it has no name; the parent is not writable.
+    pub fn create(output: &Path, overwrite: bool, inputs: &[PathBuf]) -> Result<Self> {
+        let target = safety::absolute_target(output)?;
+        let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
+            return Err(Error::input(format!(
+                "output {} has no name of its own; name a folder that can be created",
+                output.display()
+            )));
+        };
+        safety::clear_leftovers(parent, name, &target);
+        safety::check_target(&target, output, overwrite, inputs)?;
+        let new_parents = create_parents(parent)?;
+        let partial = safety::sibling(&target, "partial");
+        let mut folder = Self {
+            target,
+            partial,
+            lock: None,
+            new_parents,
+            finished: false,
+        };
+        fs::create_dir(&folder.partial).map_err(|e| Error::io("create", &folder.partial, e))?;
+        let lock_path = folder.partial.join(LOCK);
+        let lock = File::create(&lock_path).map_err(|e| Error::io("create", &lock_path, e))?;
+        // Some network disks have no locks. Then leftovers are not recognised and stay.
+        let _ = lock.try_lock();
+        folder.lock = Some(lock);
+        Ok(folder)
+    }
+
+    /// Where files are written until the run is finished.
+    pub fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Where the whitened data go, for [`crate::pipeline::Request::processed_file`].
+    pub fn processed_file(&self) -> PathBuf {
+        self.partial.join(PROCESSED)
+    }
+
+    /// Writes the phy files, the intermediates and the manifest.
+    ///
+    /// # Errors
+    /// I/O, with the path.
+    pub fn write(&self, run: &Run) -> Result<()> {
+        write_phy(&self.partial, &run.outcome.sorting, run.recording, &self.target)?;
+        let folder = self.partial.join(INTERMEDIATES);
+        fs::create_dir(&folder).map_err(|e| Error::io("create", &folder, e))?;
+        for (name, _, array) in &run.outcome.intermediates {
+            let path = folder.join(format!("{name}.npy"));
+            match array {
+                Intermediate::F64(values) => write_array(&path, values)?,
+                Intermediate::F32(values) => write_array(&path, values)?,
+                Intermediate::I64(values) => write_array(&path, values)?,
+            }
+        }
+        manifest::write(&self.partial, run)
+    }
+
+    /// Flushes everything to the disk and gives the folder its name. Returns the absolute path.
+    ///
+    /// # Errors
+    /// I/O; the output appeared meanwhile. An old result is then as it was.
+    pub fn finish(mut self) -> Result<PathBuf> {
+        let lock_path = self.partial.join(LOCK);
+        fs::remove_file(&lock_path).map_err(|e| Error::io("remove", &lock_path, e))?;
+        self.lock = None;
+        for path in files_below(&self.partial)? {
+            sync(&path)?;
+        }
+        let replaced = safety::sibling(&self.target, "replaced");
+        let overwrites = self.target.exists();
+        if overwrites {
+            fs::rename(&self.target, &replaced).map_err(|e| Error::io("move", &self.target, e))?;
+        }
+        if let Err(e) = fs::rename(&self.partial, &self.target) {
+            if overwrites {
+                fs::rename(&replaced, &self.target).map_err(|e| Error::io("restore", &replaced, e))?;
+            }
+            return Err(Error::io("create", &self.target, e));
+        }
+        self.finished = true;
+        if let Some(parent) = self.target.parent() {
+            sync_folder(parent)?;
+        }
+        if overwrites {
+            // The new result is in place; what cannot be removed now, the next run removes.
+            let _ = fs::remove_dir_all(&replaced);
+        }
+        Ok(self.target.clone())
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        // The error that brought us here is the one to report; what cannot be removed keeps its telling name.
+        let _ = fs::remove_dir_all(&self.partial);
+        for parent in &self.new_parents {
+            let _ = fs::remove_dir(parent);
+        }
+    }
+}
+
+/// Units that have spikes, ascending.
+pub fn units_with_spikes(sorting: &Sorting) -> Vec<usize> {
+    let mut has_spikes = vec![false; sorting.units.len()];
+    for &unit in &sorting.spike_units {
+        has_spikes[unit as usize] = true;
+    }
+    (0..has_spikes.len()).filter(|&unit| has_spikes[unit]).collect()
+}
+
+/// Creates the folder and its missing parents; returns those created, the deepest first.
+fn create_parents(folder: &Path) -> Result<Vec<PathBuf>> {
+    let missing: Vec<PathBuf> = folder
+        .ancestors()
+        .take_while(|path| !path.exists())
+        .map(Path::to_path_buf)
+        .collect();
+    fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
+    Ok(missing)
+}
+
+/// Every file below a folder, by name, and the folders after what they hold.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let fail = |e| Error::io("read", folder, e);
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(fail)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<std::io::Result<_>>()
+        .map_err(fail)?;
+    entries.sort();
+    let mut all = Vec::new();
+    for path in entries {
+        if path.is_dir() {
+            all.extend(files_below(&path)?);
+        } else {
+            all.push(path);
+        }
+    }
+    all.push(folder.to_path_buf());
+    Ok(all)
+}
+
+fn sync(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return sync_folder(path);
+    }
+    let file = File::options().write(true).open(path);
+    file.and_then(|file| file.sync_all())
+        .map_err(|e| Error::io("write", path, e))
+}
+
+/// Makes the names in a folder durable. Only Unix can open a folder for this.
+fn sync_folder(path: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let folder = File::open(path).and_then(|folder| folder.sync_all());
+        folder.map_err(|e| Error::io("write", path, e))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
