@@ -170,6 +170,12 @@ mod tests {
     }
 
     #[test]
+    fn signs_are_taken_at_the_trough_or_one_sample_later() {
+        assert_eq!(detector_sign_sample(19), 20);
+        assert_eq!((basis_sign_sample(19, false), basis_sign_sample(19, true)), (19, 20));
+    }
+
+    #[test]
     fn batches_add_up() {
         let clips = Array2::from_shape_fn((10, 7), |(i, j)| ((i * 5 + j * 3) % 11) as f32 - 4.0);
         let mut parts = SnippetPca::new(7);

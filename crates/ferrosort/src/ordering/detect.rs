@@ -274,6 +274,17 @@ mod tests {
         // 2112 = 2 * 1024 + 64: blocks cover starts 0..2048, full coverage 0..2052.
         assert!(detected(2112, 2051, false));
         assert!(detected(2112, 2047, true) && !detected(2112, 2048, true));
+        // 2109 samples have as many blocks, but the last start is computed and not reported.
+        assert!(detected(2109, 2046, true) && !detected(2109, 2047, true));
+    }
+
+    #[test]
+    fn equal_energies_on_near_channels_are_both_spikes() {
+        let mut signal = ChannelMajor::zeros(4, 400);
+        signal.row_mut(1)[150] = -10.0;
+        signal.row_mut(2)[150] = -10.0;
+        let s = spikes(&signal, &PARAMS);
+        assert_eq!((s.start, s.channel), (vec![131, 131], vec![1, 2]));
     }
 
     #[test]
