@@ -5,7 +5,7 @@ use ferrosort::neighbours::Neighbours;
 use ferrosort::settings::Compat;
 use ferrosort::templates::Templates;
 use ferrosort::templates::align::AlignmentKernels;
-use ferrosort::templates::decompose::{RANK, decompose, main_channels};
+use ferrosort::templates::decompose::{Decomposition, RANK, decompose, main_channels};
 use ferrosort::templates::similarity::{
     Overlaps, best_lag_similarity, lagged_similarity, most_similar, zero_lag_similarity,
 };
@@ -156,4 +156,106 @@ fn triage_matches() {
             "{set}"
         );
     }
+}
+
+/// A smooth spike whose trough is at sample `centre`, with a slower tail, on four channels.
+fn spike(centre: f64, amplitude: f64) -> Array3<f64> {
+    Array3::from_shape_fn((1, 4, 61), |(_, c, t)| {
+        let x = t as f64 - centre - 0.1 * c as f64;
+        let trough = -(-0.5 * (x / 2.5).powi(2)).exp();
+        let tail = 0.4 * (-0.5 * ((x - 9.0) / 6.0).powi(2)).exp();
+        amplitude * (trough + tail) / (1.0 + c as f64)
+    })
+}
+
+fn decomposed(mean: &Array3<f64>, compat: &Compat) -> Decomposition {
+    let near = Neighbours::nearest(&[[0.0, 0.0], [0.0, 20.0], [0.0, 40.0], [0.0, 60.0]], 4);
+    let start = Array3::from_shape_fn((1, RANK, 61), |(_, q, t)| ((t * (q + 2)) as f64 * 0.13).sin());
+    decompose(mean, &start, &near, &[0], &AlignmentKernels::new(61, 20), compat)
+}
+
+/// Position of the extremum of a waveform near sample 19, by trigonometric interpolation.
+fn extremum(w: &[f64]) -> f64 {
+    let len = w.len() as f64;
+    let at = |x: f64| -> f64 {
+        let kernel = |d: f64| {
+            let half = std::f64::consts::PI * d;
+            if d == 0.0 {
+                1.0
+            } else {
+                half.sin() / (len * (half / len).sin())
+            }
+        };
+        w.iter().enumerate().map(|(t, v)| v * kernel(x - t as f64)).sum()
+    };
+    let fine = (17 * 200..22 * 200).map(|i| f64::from(i) / 200.0);
+    fine.max_by(|&a, &b| at(a).abs().total_cmp(&at(b).abs())).unwrap()
+}
+
+#[test]
+fn troughs_of_shifted_copies_come_to_one_place() {
+    for step in 0..40 {
+        let centre = 15.0 + 0.13 * f64::from(step);
+        let w = |compat: &Compat| {
+            let d = decomposed(&spike(centre, 30.0), compat);
+            (d.templates.w.index_axis(Axis(0), 0).row(0).to_vec(), d.ustar[0])
+        };
+        let (fixed, _) = w(&Compat::default());
+        // Half a step of the search, and a little because the search smooths.
+        assert!((extremum(&fixed) - 19.0).abs() < 0.06, "{centre}: {}", extremum(&fixed));
+        let norm: f64 = fixed.iter().map(|v| v * v).sum();
+        assert!((norm - 1.0).abs() < 1e-6);
+        let (original, ustar) = w(&Compat::kilosort2_2_0_2());
+        assert_eq!(ustar, 9, "the sub-sample search never reaches the extremum");
+        assert!(
+            (19.0..20.2).contains(&extremum(&original)),
+            "{centre}: {}",
+            extremum(&original)
+        );
+        let norm: f64 = original.iter().map(|v| v * v).sum();
+        assert!(norm < 0.995, "the interpolation shrinks");
+    }
+}
+
+#[test]
+fn aligned_templates_stay_where_they_are() {
+    let rebuilt = |d: &Decomposition| (shape(&d.templates, 0) * d.templates.mu[0]).insert_axis(Axis(0));
+    let mut mean = rebuilt(&decomposed(&spike(22.3, 30.0), &Compat::default()));
+    for _ in 0..5 {
+        let d = decomposed(&mean, &Compat::default());
+        assert_eq!((d.jmax[0], d.ustar[0]), (19, 5));
+        let again = rebuilt(&d);
+        assert!(max_abs_difference(&again, &mean) < 1e-6);
+        mean = again;
+    }
+}
+
+#[test]
+fn a_template_with_an_opposite_lobe_at_the_trough_keeps_its_sign() {
+    // Largest magnitude positive and late, while the trough sample is negative: the original turns W but not U.
+    let mean = spike(40.0, -30.0) + spike(20.0, 10.0);
+    let correlation = |compat: &Compat| {
+        let d = decomposed(&mean, compat);
+        // Undo the shift: the largest sample of the first component was at jmax.
+        let mut moved = mean.index_axis(Axis(0), 0).to_owned();
+        for mut row in moved.rows_mut() {
+            row.as_slice_mut().unwrap().rotate_left(d.jmax[0] - 19);
+        }
+        let rebuilt = shape(&d.templates, 0);
+        (&moved * &rebuilt).sum()
+            / (moved.iter().map(|v| v * v).sum::<f64>() * rebuilt.iter().map(|v| v * v).sum::<f64>()).sqrt()
+    };
+    assert!(correlation(&Compat::default()) > 0.98);
+    let original = Compat {
+        component_sign: true,
+        ..Compat::default()
+    };
+    assert!(correlation(&original) < 0.0);
+}
+
+#[test]
+fn silent_templates_decompose_to_nothing() {
+    let d = decomposed(&Array3::zeros((1, 4, 61)), &Compat::default());
+    assert!(d.templates.w.iter().chain(&d.templates.u).all(|v| v.is_finite()));
+    assert!((d.templates.mu[0] - 1e-7_f64.sqrt()).abs() < 1e-12);
 }

@@ -21,8 +21,8 @@ const AFTER: RangeInclusive<i64> = 11..=49;
 pub enum Binning {
     /// Whole samples, half a bin away from zero. Undefined ratios are NaN and lose every comparison and minimum.
     Samples,
-    /// Seconds in floating point, half a bin to even, at least one spike per train and 0.1 ns of time; undefined
-    /// ratios spread (the port, D37).
+    /// Seconds in floating point, half a bin to even, at least one spike per train and 0.1 ns of time; a probability
+    /// with nothing expected is NaN (the port, D37).
     Seconds,
 }
 
@@ -33,15 +33,6 @@ impl Binning {
             Self::Seconds
         } else {
             Self::Samples
-        }
-    }
-
-    fn smallest(self, values: &[f64]) -> f64 {
-        let propagate = self == Self::Seconds && values.iter().any(|v| v.is_nan());
-        if propagate {
-            f64::NAN
-        } else {
-            values.iter().copied().fold(f64::NAN, f64::min)
         }
     }
 }
@@ -121,9 +112,10 @@ impl Correlogram {
         }
         let q_by_width = by_width.map(|v| v.0);
         let r_by_width = by_width.map(|v| v.1);
+        let shoulder = larger(far, near);
         RefractoryTest {
-            q: self.binning.smallest(&q_by_width) / larger(far, near),
-            r: self.binning.smallest(&r_by_width),
+            q: smallest(&q_by_width.map(|q| q / shoulder)),
+            r: smallest(&r_by_width),
             q_by_width,
             r_by_width,
             far,
@@ -164,6 +156,11 @@ impl RefractoryTest {
 /// The larger of two values; NaN only when both are.
 fn larger(a: f64, b: f64) -> f64 {
     a.max(b)
+}
+
+/// The smallest value; NaN only when all are.
+fn smallest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::NAN, f64::min)
 }
 
 fn sorted(times: &[i64]) -> Cow<'_, [i64]> {
@@ -231,20 +228,23 @@ mod tests {
         };
         let a: Vec<i64> = (0..400).map(|_| next(120_000)).collect();
         let b: Vec<i64> = (0..300).map(|_| next(120_000)).collect();
-        let mut expected = vec![0u64; 1001];
-        for x in &a {
-            for y in &b {
+        let mut samples = vec![0u64; 1001];
+        let mut seconds = samples.clone();
+        for &x in &a {
+            for &y in &b {
                 let d = y - x;
                 if d.abs() < 15000 {
                     // Half away from zero, in integers.
-                    let bin = d.signum() * ((d.abs() + 15) / 30);
-                    expected[(bin + 500) as usize] += 1;
+                    samples[(d.signum() * ((d.abs() + 15) / 30) + 500) as usize] += 1;
+                }
+                let s = y as f64 / FS - x as f64 / FS;
+                if s.abs() < 0.5 {
+                    seconds[((s / 0.001).round_ties_even() + 500.0) as usize] += 1;
                 }
             }
         }
-        assert_eq!(Correlogram::new(&a, &b, FS, Binning::Samples).counts(), expected);
-        let seconds = Correlogram::new(&a, &b, FS, Binning::Seconds);
-        assert_eq!(seconds.counts().iter().sum::<u64>(), expected.iter().sum::<u64>());
+        assert_eq!(Correlogram::new(&a, &b, FS, Binning::Samples).counts(), samples);
+        assert_eq!(Correlogram::new(&a, &b, FS, Binning::Seconds).counts(), seconds);
     }
 
     #[test]
@@ -269,9 +269,9 @@ mod tests {
             assert!(!t.is_refractory(0.2, 0.05));
         }
         // A filled centre with empty shoulders: certainly not refractory.
-        let t = RefractoryTest::between(&[0, 40_000_000], &[60], FS, Binning::Samples);
+        let t = RefractoryTest::between(&[0, 40_000_000], &[90], FS, Binning::Samples);
         assert_eq!((t.q, t.r), (f64::INFINITY, 1.0));
-        let port = RefractoryTest::between(&[0, 40_000_000], &[60], FS, Binning::Seconds);
+        let port = RefractoryTest::between(&[0, 40_000_000], &[90], FS, Binning::Seconds);
         assert!(port.r.is_nan());
     }
 

@@ -384,7 +384,7 @@ impl SplitState {
             }
         });
         if c.compat.stale_split_features {
-            self.similar = most_similar(self.similarity.view(), self.similar.ncols(), c.compat.reversed_ties);
+            self.similar = most_similar(best.view(), self.similar.ncols(), c.compat.reversed_ties);
             let entries = self.feature_channels.ncols();
             self.feature_channels = Array2::from_shape_fn((main.len(), entries), |(n, k)| c.neighbours.of(main[n])[k]);
         }
