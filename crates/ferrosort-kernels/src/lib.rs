@@ -16,9 +16,9 @@ mod whiten;
 pub use bank::filter_bank;
 pub use block::ChannelMajor;
 pub use dispatch::{SimdLevel, simd_level};
-pub use median::median_over_channels;
+pub use median::{MEDIAN_LANES, median_over_channels};
 pub use pool::{POOL_TILE, pool_energy};
 pub use scores::{
     RANK, TemplateFilter, best_template, spatial_projection, subtract_shifted, template_projection, temporal_projection,
 };
-pub use whiten::{Rounding, SparseMatrix, whiten};
+pub use whiten::{Rounding, SparseMatrix, whiten, whiten_to_counts};

@@ -2,11 +2,12 @@
 
 use crate::dispatch::simd_kernel;
 
-/// Samples whose medians are searched together.
-const LANES: usize = 16;
+/// Samples whose medians are searched together: enough that the compiler keeps whole vectors of them in registers.
+const LANES: usize = 64;
 
 /// Maps a finite float to an integer of the same order.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always)]
 fn key(x: f32) -> u32 {
     let bits = x.to_bits();
     if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 }
@@ -15,6 +16,16 @@ fn key(x: f32) -> u32 {
 #[inline]
 fn value(key: u32) -> f32 {
     f32::from_bits(if key >> 31 == 1 { key & 0x7fff_ffff } else { !key })
+}
+
+simd_kernel! {
+    fn all_keys(values: &[[f32; LANES]], keys: &mut [[u32; LANES]]) {
+        for (v, k) in values.iter().zip(keys) {
+            for j in 0..LANES {
+                k[j] = key(v[j]);
+            }
+        }
+    }
 }
 
 simd_kernel! {
@@ -57,28 +68,28 @@ simd_kernel! {
     }
 }
 
-/// Median over channels, for each sample: `out[t]` is the middle value of `value_at(channel, t)`, the mean of the two middle
-/// values when the number of channels is even. Values must be finite.
-pub fn median_over_channels(rows: &[&[f32]], out: &mut [f64]) {
-    let channels = rows.len();
+/// Median over channels at every sample: the middle value, or the mean of the two middle values when the number of channels is even.
+///
+/// `fill(first, rows)` writes the values of samples `first ..` of every channel, at most [`MEDIAN_LANES`] of them; they must be finite.
+pub fn median_over_channels(channels: usize, out: &mut [f64], mut fill: impl FnMut(usize, &mut [[f32; MEDIAN_LANES]])) {
     if channels == 0 {
         out.fill(0.0);
         return;
     }
+    let mut values = vec![[0.0f32; LANES]; channels];
     let mut keys = vec![[0u32; LANES]; channels];
     for (block, out) in out.chunks_mut(LANES).enumerate() {
-        let start = block * LANES;
-        for (row, k) in rows.iter().zip(&mut keys) {
-            for (x, k) in row[start..start + out.len()].iter().zip(k.iter_mut()) {
-                *k = key(*x);
-            }
-        }
+        fill(block * LANES, &mut values);
+        all_keys(&values, &mut keys);
         let [lower, upper] = middle_keys(&keys);
         for (j, m) in out.iter_mut().enumerate() {
             *m = f64::midpoint(f64::from(value(lower[j])), f64::from(value(upper[j])));
         }
     }
 }
+
+/// Samples that [`median_over_channels`] asks for at a time.
+pub const MEDIAN_LANES: usize = LANES;
 
 #[cfg(test)]
 mod tests {
@@ -93,7 +104,13 @@ mod tests {
             // Rounding makes ties.
             let rows: Vec<Vec<f32>> = (0..channels).map(|c| (0..samples).map(|t| (data[c * samples + t] / 500.0).round()).collect()).collect();
             let mut out = vec![0.0; samples];
-            median_over_channels(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut out);
+            median_over_channels(channels, &mut out, |first, block| {
+                for (row, lanes) in rows.iter().zip(block) {
+                    for (v, lane) in row[first..].iter().zip(lanes) {
+                        *lane = *v;
+                    }
+                }
+            });
             for t in 0..samples {
                 let mut column: Vec<f64> = rows.iter().map(|r| f64::from(r[t])).collect();
                 column.sort_by(f64::total_cmp);

@@ -40,11 +40,28 @@ pub enum Rounding {
 }
 
 impl Rounding {
-    #[inline]
-    fn apply(self, v: f32) -> i16 {
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn apply(self, v: f32) -> f32 {
         match self {
-            Self::Nearest => v.round().clamp(-32768.0, 32767.0) as i16,
-            Self::Truncate => v as i32 as i16,
+            Self::Nearest => v.round().clamp(-32768.0, 32767.0),
+            Self::Truncate => f32::from(v as i32 as i16),
+        }
+    }
+}
+
+simd_kernel! {
+    fn round_all(values: &mut [f32], rounding: Rounding) {
+        for v in values {
+            *v = rounding.apply(*v);
+        }
+    }
+}
+
+simd_kernel! {
+    fn divide_all(values: &[f32], divisor: f32, out: &mut [f32]) {
+        for (v, o) in values.iter().zip(out) {
+            *o = v / divisor;
         }
     }
 }
@@ -74,31 +91,76 @@ simd_kernel! {
     }
 }
 
-/// Whitens samples `[start, start + samples)` of `x` to 16-bit integers, `[channels, samples]`.
+/// Whitens samples `[start, start + samples)` of `x`, rounds them to what 16-bit integers hold, and divides by `scale`.
 ///
 /// Tiles are independent and run in parallel; every value is one chain of `mul_add` in channel order.
-pub fn whiten(x: &ChannelMajor, start: usize, samples: usize, matrix: &SparseMatrix, rounding: Rounding) -> Vec<i16> {
-    let channels = matrix.columns.len();
-    let mut out = vec![0i16; channels * samples];
-    let tiles: Vec<(usize, Vec<&mut [i16]>)> = split_columns(&mut out, samples);
-    tiles.into_par_iter().for_each(|(first, mut tile)| {
-        let width = tile.first().map_or(0, |t| t.len());
-        let rows: Vec<&[f32]> = x.rows().map(|r| &r[start + first..start + first + width]).collect();
-        let mut values = [0.0f32; TILE];
-        for (column, out) in matrix.columns.iter().zip(&mut tile) {
-            combine(&rows, column, &mut values[..width]);
-            for (o, v) in out.iter_mut().zip(&values) {
-                *o = rounding.apply(*v);
-            }
+pub fn whiten(
+    x: &ChannelMajor,
+    start: usize,
+    samples: usize,
+    matrix: &SparseMatrix,
+    rounding: Rounding,
+    scale: f32,
+) -> ChannelMajor {
+    let mut out = ChannelMajor::zeros(matrix.columns.len(), samples);
+    whiten_tiles(
+        x,
+        start,
+        samples,
+        matrix,
+        rounding,
+        out.as_mut_slice(),
+        |values, out| {
+            divide_all(values, scale, out);
+        },
+    );
+    out
+}
+
+/// As [`whiten`], but the 16-bit integers themselves: all samples of the first channel, then of the second, ...
+pub fn whiten_to_counts(
+    x: &ChannelMajor,
+    start: usize,
+    samples: usize,
+    matrix: &SparseMatrix,
+    rounding: Rounding,
+) -> Vec<i16> {
+    let mut out = vec![0i16; matrix.columns.len() * samples];
+    whiten_tiles(x, start, samples, matrix, rounding, &mut out, |values, out| {
+        for (o, v) in out.iter_mut().zip(values) {
+            *o = *v as i16;
         }
     });
     out
 }
 
+fn whiten_tiles<T: Send>(
+    x: &ChannelMajor,
+    start: usize,
+    samples: usize,
+    matrix: &SparseMatrix,
+    rounding: Rounding,
+    out: &mut [T],
+    store: impl Fn(&[f32], &mut [T]) + Sync,
+) {
+    split_columns(out, samples)
+        .into_par_iter()
+        .for_each(|(first, mut tile)| {
+            let width = tile.first().map_or(0, |t| t.len());
+            let rows: Vec<&[f32]> = x.rows().map(|r| &r[start + first..start + first + width]).collect();
+            let mut values = [0.0f32; TILE];
+            for (column, out) in matrix.columns.iter().zip(&mut tile) {
+                let values = &mut values[..width];
+                combine(&rows, column, values);
+                round_all(values, rounding);
+                store(values, out);
+            }
+        });
+}
+
 /// Cuts rows of `samples` values into tiles of [`TILE`] columns: for each tile its first column and its piece of every row.
-fn split_columns(data: &mut [i16], samples: usize) -> Vec<(usize, Vec<&mut [i16]>)> {
-    let mut tiles: Vec<(usize, Vec<&mut [i16]>)> =
-        (0..samples.div_ceil(TILE)).map(|k| (k * TILE, Vec::new())).collect();
+fn split_columns<T>(data: &mut [T], samples: usize) -> Vec<(usize, Vec<&mut [T]>)> {
+    let mut tiles: Vec<(usize, Vec<&mut [T]>)> = (0..samples.div_ceil(TILE)).map(|k| (k * TILE, Vec::new())).collect();
     for row in data.chunks_exact_mut(samples.max(1)) {
         for (tile, piece) in tiles.iter_mut().zip(row.chunks_mut(TILE)) {
             tile.1.push(piece);
@@ -122,21 +184,24 @@ mod tests {
                 0.0
             }
         };
-        let out = whiten(&x, 5, samples, &SparseMatrix::from_fn(channels, w), Rounding::Nearest);
+        let matrix = SparseMatrix::from_fn(channels, w);
+        let out = whiten_to_counts(&x, 5, samples, &matrix, Rounding::Nearest);
+        let scaled = whiten(&x, 5, samples, &matrix, Rounding::Nearest, 4.0);
         for j in 0..channels {
             for t in 0..samples {
                 let expected: f64 = (0..channels).map(|i| w(i, j) * f64::from(x.row(i)[5 + t])).sum();
                 let got = f64::from(out[j * samples + t]);
                 assert!((got - expected).abs() <= 0.5 + 1e-4, "{j} {t}: {got} {expected}");
+                assert_eq!(f64::from(scaled.row(j)[t]) * 4.0, got);
             }
         }
     }
 
     #[test]
     fn rounding_modes() {
-        assert_eq!(Rounding::Nearest.apply(-2.5), -3);
-        assert_eq!(Rounding::Nearest.apply(40000.0), 32767);
-        assert_eq!(Rounding::Truncate.apply(-2.9), -2);
-        assert_eq!(Rounding::Truncate.apply(32768.0), -32768);
+        assert_eq!(Rounding::Nearest.apply(-2.5), -3.0);
+        assert_eq!(Rounding::Nearest.apply(40000.0), 32767.0);
+        assert_eq!(Rounding::Truncate.apply(-2.9), -2.0);
+        assert_eq!(Rounding::Truncate.apply(32768.0), -32768.0);
     }
 }

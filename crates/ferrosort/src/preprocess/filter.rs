@@ -1,13 +1,15 @@
 //! Offset, common reference and filter: what happens to a buffer before whitening (docs/kilosort2.md 2.2).
 
 use ferrosort_kernels::iir::{Filter, LANES};
-use ferrosort_kernels::{ChannelMajor, median_over_channels};
+use ferrosort_kernels::{ChannelMajor, MEDIAN_LANES, median_over_channels};
 use rayon::prelude::*;
 
 use crate::settings::Parameters;
 
 /// Samples whose medians one task computes.
 const MEDIAN_TILE: usize = 4096;
+/// Samples of all lanes that are transposed together.
+const TRANSPOSED: usize = 64;
 
 /// What is subtracted from each channel before anything else.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,16 +54,16 @@ impl Conditioner {
             Offset::Fixed(values) => values.clone(),
             Offset::BufferMean => column_means(frames, width, columns),
         };
-        let mut block = ChannelMajor::zeros(columns.len(), samples);
         let mut medians = vec![0.0; samples];
         if self.common_reference {
-            subtract_offsets(frames, width, columns, &offsets, &mut block);
             medians.par_chunks_mut(MEDIAN_TILE).enumerate().for_each(|(tile, out)| {
-                let start = tile * MEDIAN_TILE;
-                let rows: Vec<&[f32]> = block.rows().map(|r| &r[start..start + out.len()]).collect();
-                median_over_channels(&rows, out);
+                let frames = &frames[tile * MEDIAN_TILE * width..];
+                median_over_channels(columns.len(), out, |first, rows| {
+                    fill_centred(&frames[first * width..], width, columns, &offsets, rows);
+                });
             });
         }
+        let mut block = ChannelMajor::zeros(columns.len(), samples);
         block
             .as_mut_slice()
             .par_chunks_mut((LANES * samples).max(1))
@@ -91,9 +93,12 @@ impl Conditioner {
             }
         }
         self.filter.zero_phase(&mut lanes);
-        for (j, row) in rows.chunks_exact_mut(samples).enumerate() {
-            for (v, lane) in row.iter_mut().zip(&lanes) {
-                *v = lane[j] as f32;
+        // Transposed in pieces that stay in the cache.
+        for (piece, start) in lanes.chunks(TRANSPOSED).zip((0..).step_by(TRANSPOSED)) {
+            for (j, row) in rows.chunks_exact_mut(samples).enumerate() {
+                for (v, lane) in row[start..start + piece.len()].iter_mut().zip(piece) {
+                    *v = lane[j] as f32;
+                }
             }
         }
     }
@@ -111,18 +116,11 @@ pub fn column_means(frames: &[f32], width: usize, columns: &[usize]) -> Vec<f64>
     sums.iter().map(|s| s / samples).collect()
 }
 
-fn subtract_offsets(frames: &[f32], width: usize, columns: &[usize], offsets: &[f64], block: &mut ChannelMajor) {
-    let samples = block.samples();
-    block
-        .as_mut_slice()
-        .par_chunks_mut((LANES * samples).max(1))
-        .enumerate()
-        .for_each(|(group, rows)| {
-            let first = group * LANES;
-            for (t, frame) in frames.chunks_exact(width).enumerate() {
-                for (j, row) in rows.chunks_exact_mut(samples).enumerate() {
-                    row[t] = (f64::from(frame[columns[first + j]]) - offsets[first + j]) as f32;
-                }
-            }
-        });
+/// Values of the columns less their offsets, for the samples of one block of medians.
+fn fill_centred(frames: &[f32], width: usize, columns: &[usize], offsets: &[f64], rows: &mut [[f32; MEDIAN_LANES]]) {
+    for (t, frame) in frames.chunks_exact(width).take(MEDIAN_LANES).enumerate() {
+        for ((row, &column), offset) in rows.iter_mut().zip(columns).zip(offsets) {
+            row[t] = (f64::from(frame[column]) - offset) as f32;
+        }
+    }
 }

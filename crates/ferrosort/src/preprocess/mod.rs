@@ -1,9 +1,8 @@
 //! From raw samples to whitened batches (docs/kilosort2.md 1 and 2). Nothing is stored: a stage that needs a batch makes it again.
 
 use ferrosort_core::{Error, Observer, Probe, Recording, Result};
-use ferrosort_kernels::{ChannelMajor, Rounding, SparseMatrix, whiten};
+use ferrosort_kernels::{ChannelMajor, Rounding, SparseMatrix, whiten, whiten_to_counts};
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use crate::settings::{Compat, Settings};
 
@@ -129,16 +128,16 @@ impl<'a> Batches<'a> {
     /// Those of reading.
     pub fn batch(&self, k: usize) -> Result<ChannelMajor> {
         let window = self.layout.window(k);
-        let counts = self.whitened(&window)?;
-        let mut block = ChannelMajor::zeros(self.channels(), window.samples);
-        let scale = self.scale;
-        block
-            .as_mut_slice()
-            .par_iter_mut()
-            .with_min_len(1 << 14)
-            .zip(counts.par_iter())
-            .for_each(|(v, &n)| *v = f32::from(n) / scale);
-        Ok(block)
+        let filtered = self.filtered(&window)?;
+        let (start, samples) = (window.discard, window.samples);
+        Ok(whiten(
+            &filtered,
+            start,
+            samples,
+            &self.sparse,
+            self.rounding,
+            self.scale,
+        ))
     }
 
     /// Whitened 16-bit samples of batch `k`, all samples of the first channel, then of the second, ...
@@ -146,18 +145,10 @@ impl<'a> Batches<'a> {
     /// # Errors
     /// Those of reading.
     pub fn counts(&self, k: usize) -> Result<Vec<i16>> {
-        self.whitened(&self.layout.window(k))
-    }
-
-    fn whitened(&self, window: &BatchWindow) -> Result<Vec<i16>> {
-        let filtered = self.filtered(window)?;
-        Ok(whiten(
-            &filtered,
-            window.discard,
-            window.samples,
-            &self.sparse,
-            self.rounding,
-        ))
+        let window = self.layout.window(k);
+        let filtered = self.filtered(&window)?;
+        let (start, samples) = (window.discard, window.samples);
+        Ok(whiten_to_counts(&filtered, start, samples, &self.sparse, self.rounding))
     }
 
     fn filtered(&self, window: &BatchWindow) -> Result<ChannelMajor> {
