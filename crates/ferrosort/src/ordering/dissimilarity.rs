@@ -230,12 +230,13 @@ mod tests {
                 .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % n
         };
-        let batches: Vec<BatchClusters> = (0..5)
+        let batches: Vec<BatchClusters> = (0..40)
             .map(|_| BatchClusters {
                 templates: Array3::from_shape_simple_fn((6, 4, 3), || random(1000) as f64 / 1000.0 - 0.5),
                 norms: (0..6).map(|_| 5.0 + random(100) as f64 / 10.0).collect(),
-                counts: (0..6).map(|_| random(9) as u32).collect(),
-                main_channels: (0..6).map(|_| random(11) as u32).collect(),
+                counts: (0..6).map(|_| 1 + random(9) as u32).collect(),
+                // Few channels, so that each has several tiles and a group that is not full.
+                main_channels: (0..6).map(|_| 2 * random(5) as u32).collect(),
             })
             .collect();
         let dense = |b: &BatchClusters, k: usize| {
