@@ -189,6 +189,48 @@ simd_kernel! {
     }
 }
 
+simd_kernel! {
+    /// Gathers up to [`LANES`] columns of time-major frames: `lanes[t][j] = frames[t, columns[j]] - offsets[j] - common[t]`.
+    ///
+    /// Lanes beyond the last column repeat it.
+    pub fn gather_lanes(
+        frames: &[f32],
+        width: usize,
+        columns: &[usize],
+        offsets: &[f64],
+        common: &[f64],
+        lanes: &mut [[f64; LANES]],
+    ) {
+        let last = columns.len() - 1;
+        let columns: [usize; LANES] = std::array::from_fn(|j| columns[j.min(last)]);
+        let offsets: [f64; LANES] = std::array::from_fn(|j| offsets[j.min(last)]);
+        for ((lane, frame), common) in lanes.iter_mut().zip(frames.chunks_exact(width)).zip(common) {
+            let mut values = [0.0f32; LANES];
+            for j in 0..LANES {
+                values[j] = frame[columns[j]];
+            }
+            for j in 0..LANES {
+                lane[j] = f64::from(values[j]) - offsets[j] - common;
+            }
+        }
+    }
+}
+
+simd_kernel! {
+    /// Writes lanes back as rows: `rows[j][t] = lanes[t][j]`, each row of `samples` values.
+    pub fn scatter_lanes(lanes: &[[f64; LANES]], rows: &mut [f32], samples: usize) {
+        // Pieces of this many samples of all lanes stay in the cache while they are transposed.
+        const PIECE: usize = 64;
+        for (piece, start) in lanes.chunks(PIECE).zip((0..).step_by(PIECE)) {
+            for (j, row) in rows.chunks_exact_mut(samples).enumerate() {
+                for (v, lane) in row[start..start + piece.len()].iter_mut().zip(piece) {
+                    *v = lane[j] as f32;
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,6 +292,21 @@ mod tests {
         );
         assert!((gain(&f, 1500.0, 3e4) - 1.0).abs() < 1e-3);
         assert!(gain(&f, 20.0, 3e4) < 1e-3 && gain(&f, 14500.0, 3e4) < 1e-3);
+    }
+
+    #[test]
+    fn lanes_are_gathered_and_scattered() {
+        let (width, samples) = (5, 130);
+        let frames: Vec<f32> = (0..width * samples).map(|i| i as f32).collect();
+        let common: Vec<f64> = (0..samples).map(|t| t as f64).collect();
+        let mut lanes = vec![[0.0; LANES]; samples];
+        gather_lanes(&frames, width, &[4, 1], &[0.5, 1.5], &common, &mut lanes);
+        let mut rows = vec![0.0f32; 2 * samples];
+        scatter_lanes(&lanes, &mut rows, samples);
+        for t in 0..samples {
+            assert_eq!(rows[t], (t * width + 4) as f32 - 0.5 - t as f32);
+            assert_eq!(rows[samples + t], (t * width + 1) as f32 - 1.5 - t as f32);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Offset, common reference and filter: what happens to a buffer before whitening (docs/kilosort2.md 2.2).
 
-use ferrosort_kernels::iir::{Filter, LANES};
+use ferrosort_kernels::iir::{Filter, LANES, gather_lanes, scatter_lanes};
 use ferrosort_kernels::{ChannelMajor, MEDIAN_LANES, median_over_channels};
 use rayon::prelude::*;
 
@@ -8,8 +8,6 @@ use crate::settings::Parameters;
 
 /// Samples whose medians one task computes.
 const MEDIAN_TILE: usize = 4096;
-/// Samples of all lanes that are transposed together.
-const TRANSPOSED: usize = 64;
 
 /// What is subtracted from each channel before anything else.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,20 +85,9 @@ impl Conditioner {
     ) {
         let samples = medians.len();
         let mut lanes = vec![[0.0f64; LANES]; samples];
-        for ((lane, frame), median) in lanes.iter_mut().zip(frames.chunks_exact(width)).zip(medians) {
-            for ((v, &column), offset) in lane.iter_mut().zip(columns).zip(offsets) {
-                *v = f64::from(frame[column]) - offset - median;
-            }
-        }
+        gather_lanes(frames, width, columns, offsets, medians, &mut lanes);
         self.filter.zero_phase(&mut lanes);
-        // Transposed in pieces that stay in the cache.
-        for (piece, start) in lanes.chunks(TRANSPOSED).zip((0..).step_by(TRANSPOSED)) {
-            for (j, row) in rows.chunks_exact_mut(samples).enumerate() {
-                for (v, lane) in row[start..start + piece.len()].iter_mut().zip(piece) {
-                    *v = lane[j] as f32;
-                }
-            }
-        }
+        scatter_lanes(&lanes, rows, samples);
     }
 }
 
