@@ -1,13 +1,12 @@
 //! Merges, splits and cutoffs against golden arrays (docs/kilosort2.md 6.1 to 6.4).
 #![allow(clippy::unwrap_used)]
 
+use ferrosort::curation::bisect::{Bisection, SplitCriteria, bisect};
 use ferrosort::curation::ccg::{Binning, Correlogram};
 use ferrosort::curation::cutoff::{UnitCutoff, cutoffs, unit_cutoff};
 use ferrosort::curation::detrend::{RunningAverage, centred};
 use ferrosort::curation::merge::merge;
-use ferrosort::curation::split::{
-    Bisection, FeatureSource, SplitContext, SplitDecision, SplitStart, SplitState, bisect, split_pass,
-};
+use ferrosort::curation::split::{FeatureSource, SplitContext, SplitDecision, SplitStart, SplitState, split_pass};
 use ferrosort::neighbours::Neighbours;
 use ferrosort::settings::Compat;
 use ferrosort::templates::Templates;
@@ -174,20 +173,16 @@ fn code(decision: SplitDecision) -> usize {
     }
 }
 
-fn no_features(_: &[u32]) -> ferrosort_core::Result<Array2<f32>> {
-    unreachable!("bisect is given its features")
-}
-
 #[test]
 fn bisections_match() {
     for mut g in open_all("kilosort2/stage4_split_em.npz") {
-        let splitting = Splitting {
-            times: Vec::new(),
-            basis: basis(&mut g),
-            neighbours: Neighbours::from_lists(vec![0], 1),
-            kernels: AlignmentKernels::new(61, 20),
+        let basis = basis(&mut g);
+        let criteria = SplitCriteria {
+            sample_rate: FS,
+            smallest_certainty: 0.9,
+            basis: basis.view(),
+            compat: &Compat::kilosort2_2_0_2(),
         };
-        let context = splitting.context(&no_features, Compat::kilosort2_2_0_2());
         for case in (0..)
             .map(|i| format!("c{i}"))
             .take_while(|c| g.has(&format!("{c}_F0")))
@@ -203,7 +198,7 @@ fn bisections_match() {
             }
             for (pass, start) in [("p1", SplitStart::PrincipalComponent), ("p2", SplitStart::Mean)] {
                 let name = format!("{case}_{pass}");
-                let b = bisect(features.view(), &times, start, &context).unwrap();
+                let b = bisect(features.view(), &times, start, &criteria).unwrap();
                 compare_bisection(&mut g, &name, &b);
             }
         }

@@ -10,7 +10,7 @@ use ferrosort::templates::similarity::{
     Overlaps, best_lag_similarity, lagged_similarity, most_similar, zero_lag_similarity,
 };
 use ferrosort::templates::triage::triage;
-use ferrosort_golden::{Golden, max_abs_difference, open};
+use ferrosort_golden::{Golden, max_abs_difference, open_all};
 use ndarray::{Array1, Array2, Array3, Axis};
 
 /// `[samples, x, templates]` as stored to `[templates, x, samples]`.
@@ -49,52 +49,50 @@ fn shape(t: &Templates, n: usize) -> Array2<f64> {
 
 #[test]
 fn kernels_match() {
-    let Some(mut g) = open("kilosort2/stage3_kernels.npz") else {
-        return;
-    };
-    let kernels = AlignmentKernels::new(61, 20);
-    let ka: Array2<f64> = g.f64("Ka");
-    let kb: Array3<f64> = g.f64("Kb");
-    assert!(max_abs_difference(&ka, &kernels.ka) < 1e-12);
-    assert!(max_abs_difference(kb.permuted_axes([2, 0, 1]).iter(), &kernels.kb) < 1e-12);
+    for mut g in open_all("kilosort2/stage3_kernels.npz") {
+        let kernels = AlignmentKernels::new(61, 20);
+        let ka: Array2<f64> = g.f64("Ka");
+        let kb: Array3<f64> = g.f64("Kb");
+        assert!(max_abs_difference(&ka, &kernels.ka) < 1e-12);
+        assert!(max_abs_difference(kb.permuted_axes([2, 0, 1]).iter(), &kernels.kb) < 1e-12);
+    }
 }
 
 #[test]
 fn decompositions_match() {
-    let Some(mut g) = open("kilosort2/stage3_decompose.npz") else {
-        return;
-    };
-    let kernels = AlignmentKernels::new(61, 20);
-    for set in ["a", "b", "c"] {
-        let mean = template_first(g.f64(&format!("dWU_{set}")));
-        let start = components(g.f64(&format!("W_in_{set}")));
-        let near = neighbours(&mut g, &format!("iC_{set}"));
-        let main = g.usize(&format!("iW_{set}"));
-        if set != "c" {
-            // One crafted waveform is so late that another channel is louder at the trough sample.
-            assert_eq!(main_channels(&mean, 20), main);
-        }
-        let d = decompose(&mean, &start, &near, &main, &kernels, &Compat::kilosort2_2_0_2());
-        assert_eq!(d.jmax, g.usize(&format!("jmax_{set}")), "{set}");
-        assert_eq!(d.ustar, g.usize(&format!("ustar_{set}")), "{set}");
-        let expected = templates(&mut g, set);
-        for n in 0..expected.len() {
-            assert!((d.templates.mu[n] / expected.mu[n] - 1.0).abs() < 1e-8, "{set} {n}");
-            assert!(
-                max_abs_difference(&shape(&d.templates, n), &shape(&expected, n)) < 1e-8,
-                "{set} {n}"
-            );
-            // The later components of crafted waveforms are degenerate; their sum is compared above.
-            for q in 0..if set == "c" { 1 } else { RANK } {
-                let of = |a: &Array3<f64>| a.index_axis(Axis(0), n).row(q).to_vec();
+    for mut g in open_all("kilosort2/stage3_decompose.npz") {
+        let kernels = AlignmentKernels::new(61, 20);
+        for set in ["a", "b", "c"] {
+            let mean = template_first(g.f64(&format!("dWU_{set}")));
+            let start = components(g.f64(&format!("W_in_{set}")));
+            let near = neighbours(&mut g, &format!("iC_{set}"));
+            let main = g.usize(&format!("iW_{set}"));
+            if set != "c" {
+                // One crafted waveform is so late that another channel is louder at the trough sample.
+                assert_eq!(main_channels(&mean, 20), main);
+            }
+            let d = decompose(&mean, &start, &near, &main, &kernels, &Compat::kilosort2_2_0_2());
+            assert_eq!(d.jmax, g.usize(&format!("jmax_{set}")), "{set}");
+            assert_eq!(d.ustar, g.usize(&format!("ustar_{set}")), "{set}");
+            let expected = templates(&mut g, set);
+            for n in 0..expected.len() {
+                assert!((d.templates.mu[n] / expected.mu[n] - 1.0).abs() < 1e-8, "{set} {n}");
                 assert!(
-                    max_abs_difference(&of(&d.templates.w), &of(&expected.w)) < 1e-8,
-                    "{set} {n} {q}"
+                    max_abs_difference(&shape(&d.templates, n), &shape(&expected, n)) < 1e-8,
+                    "{set} {n}"
                 );
-                assert!(
-                    max_abs_difference(&of(&d.templates.u), &of(&expected.u)) < 1e-8,
-                    "{set} {n} {q}"
-                );
+                // The later components of crafted waveforms are degenerate; their sum is compared above.
+                for q in 0..if set == "c" { 1 } else { RANK } {
+                    let of = |a: &Array3<f64>| a.index_axis(Axis(0), n).row(q).to_vec();
+                    assert!(
+                        max_abs_difference(&of(&d.templates.w), &of(&expected.w)) < 1e-8,
+                        "{set} {n} {q}"
+                    );
+                    assert!(
+                        max_abs_difference(&of(&d.templates.u), &of(&expected.u)) < 1e-8,
+                        "{set} {n} {q}"
+                    );
+                }
             }
         }
     }
@@ -102,59 +100,57 @@ fn decompositions_match() {
 
 #[test]
 fn similarities_match() {
-    let Some(mut g) = open("kilosort2/stage3_similarity.npz") else {
-        return;
-    };
-    for set in ["a", "b"] {
-        let t = templates(&mut g, set);
-        let count = t.len();
-        let cc: Array2<f64> = g.f64(&format!("cc0_{set}"));
-        assert!(max_abs_difference(&cc, &zero_lag_similarity(&t)) < 1e-9, "{set}");
-        let best = best_lag_similarity(&t);
-        let expected: Array2<f64> = g.f64(&format!("simScore_{set}"));
-        assert!(max_abs_difference(&expected, &best) < 1e-9, "{set}");
-        let near: Array2<f64> = g.f64(&format!("iNeigh_{set}"));
-        let similar = most_similar(best.view(), near.nrows(), false);
-        assert_eq!(similar.mapv(f64::from), near.t(), "{set}");
-        let lag: Array2<f64> = g.f64(&format!("lag_{set}"));
-        let all: Option<Array3<f64>> = g.has(&format!("WtW_{set}")).then(|| g.f64(&format!("WtW_{set}")));
-        for m in 0..count {
-            for n in 0..count {
-                let lags = lagged_similarity(&t, m, n);
-                let at = lag[[m, n]] as usize;
-                assert!(lags.iter().all(|&v| v <= lags[at] + 1e-12), "{set} {m} {n}");
-                if let Some(all) = &all {
-                    assert!(max_abs_difference(&lags, &all.slice(ndarray::s![m, n, ..]).to_vec()) < 1e-9);
+    for mut g in open_all("kilosort2/stage3_similarity.npz") {
+        for set in ["a", "b"] {
+            let t = templates(&mut g, set);
+            let count = t.len();
+            let cc: Array2<f64> = g.f64(&format!("cc0_{set}"));
+            assert!(max_abs_difference(&cc, &zero_lag_similarity(&t)) < 1e-9, "{set}");
+            let best = best_lag_similarity(&t);
+            let expected: Array2<f64> = g.f64(&format!("simScore_{set}"));
+            assert!(max_abs_difference(&expected, &best) < 1e-9, "{set}");
+            let near: Array2<f64> = g.f64(&format!("iNeigh_{set}"));
+            let similar = most_similar(best.view(), near.nrows(), false);
+            assert_eq!(similar.mapv(f64::from), near.t(), "{set}");
+            let lag: Array2<f64> = g.f64(&format!("lag_{set}"));
+            let all: Option<Array3<f64>> = g.has(&format!("WtW_{set}")).then(|| g.f64(&format!("WtW_{set}")));
+            for m in 0..count {
+                for n in 0..count {
+                    let lags = lagged_similarity(&t, m, n);
+                    let at = lag[[m, n]] as usize;
+                    assert!(lags.iter().all(|&v| v <= lags[at] + 1e-12), "{set} {m} {n}");
+                    if let Some(all) = &all {
+                        assert!(max_abs_difference(&lags, &all.slice(ndarray::s![m, n, ..]).to_vec()) < 1e-9);
+                    }
                 }
             }
         }
-    }
-    for set in ["a", "b", "w"] {
-        let main = g.usize(&format!("iW_{set}"));
-        let near = neighbours(&mut g, &format!("iC_{set}"));
-        let overlaps = Overlaps::new(&main, &near);
-        let expected: Array2<f64> = g.f64(&format!("UtU_{set}"));
-        for ((m, n), v) in expected.indexed_iter() {
-            assert_eq!(overlaps.contains(m, n), *v > 0.0, "{set} {m} {n}");
+        for set in ["a", "b", "w"] {
+            let main = g.usize(&format!("iW_{set}"));
+            let near = neighbours(&mut g, &format!("iC_{set}"));
+            let overlaps = Overlaps::new(&main, &near);
+            let expected: Array2<f64> = g.f64(&format!("UtU_{set}"));
+            for ((m, n), v) in expected.indexed_iter() {
+                assert_eq!(overlaps.contains(m, n), *v > 0.0, "{set} {m} {n}");
+            }
         }
     }
 }
 
 #[test]
 fn triage_matches() {
-    let Some(mut g) = open("kilosort2/stage3_triage.npz") else {
-        return;
-    };
-    for set in ["a", "b"] {
-        let t = templates(&mut g, set);
-        let rates: Array1<f64> = g.f64(&format!("nsp_{set}"));
-        let out = triage(&t, &rates.to_vec(), g.scalar(&format!("m0_{set}")));
-        assert_eq!(out.kept, g.usize(&format!("kept_{set}")), "{set}");
-        assert_eq!(
-            [out.silent, out.doubles].to_vec(),
-            g.usize(&format!("ndropped_{set}")),
-            "{set}"
-        );
+    for mut g in open_all("kilosort2/stage3_triage.npz") {
+        for set in ["a", "b"] {
+            let t = templates(&mut g, set);
+            let rates: Array1<f64> = g.f64(&format!("nsp_{set}"));
+            let out = triage(&t, &rates.to_vec(), g.scalar(&format!("m0_{set}")));
+            assert_eq!(out.kept, g.usize(&format!("kept_{set}")), "{set}");
+            assert_eq!(
+                [out.silent, out.doubles].to_vec(),
+                g.usize(&format!("ndropped_{set}")),
+                "{set}"
+            );
+        }
     }
 }
 

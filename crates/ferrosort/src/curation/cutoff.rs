@@ -144,3 +144,69 @@ pub fn unit_cutoff(mut spikes: Vec<(i64, f64)>, limits: [f64; 2], sample_rate: f
 fn undefined_as(value: f64, replacement: f64) -> f64 {
     if value.is_nan() { replacement } else { value }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FS: f64 = 30000.0;
+
+    /// A regular unit (score 20), and noise at random times (score `noise`).
+    fn spikes(noise: f64) -> Vec<(i64, f64)> {
+        let unit = (0..1000).map(|i: i64| (i * 900 + (i * i) % 300, 20.0));
+        let mut state = 1u64;
+        let other = (0..1000).map(|_| {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            ((state >> 33) as i64 % 900_000, noise)
+        });
+        unit.chain(other).collect()
+    }
+
+    fn cut(spikes: Vec<(i64, f64)>) -> UnitCutoff {
+        unit_cutoff(spikes, [10.0, 4.0], FS, &Compat::default())
+    }
+
+    #[test]
+    fn the_threshold_stops_above_the_noise() {
+        let unit = cut(spikes(7.2));
+        assert_eq!((unit.threshold, unit.good, unit.contamination), (7.5, true, 0.0));
+        assert_eq!(unit.trials.len(), 7);
+        let clean = cut(spikes(3.0));
+        assert_eq!((clean.threshold, clean.good), (4.0, true));
+        let hopeless = cut(spikes(10.2));
+        assert_eq!((hopeless.threshold, hopeless.good), (10.5, false));
+        assert_eq!(hopeless.contamination, 0.0, "the regular spikes remain");
+    }
+
+    #[test]
+    fn undefined_contamination_is_total() {
+        let compat = Compat {
+            renumber_units: true,
+            ..Compat::default()
+        };
+        assert_eq!(unit_cutoff(vec![], [10.0, 4.0], FS, &compat).contamination, 0.0);
+        let empty = cut(vec![]);
+        assert!(empty.threshold.is_nan() && !empty.good && empty.contamination == 1.0);
+        let single = cut(vec![(5, 12.0)]);
+        assert_eq!((single.threshold, single.good, single.contamination), (4.0, true, 1.0));
+        // Refractory nowhere, and nothing above the threshold that is left.
+        let noise: Vec<(i64, f64)> = spikes(9.0).into_iter().filter(|s| s.1 == 9.0).collect();
+        let none = cut(noise);
+        assert_eq!((none.threshold, none.good, none.contamination), (9.0, false, 1.0));
+    }
+
+    #[test]
+    fn spikes_above_their_units_threshold_are_kept() {
+        let (mut times, mut scores, mut labels) = (vec![], vec![], vec![]);
+        for (t, s) in spikes(7.2) {
+            times.push(t);
+            scores.push(s);
+            labels.push(2);
+        }
+        let c = cutoffs(&times, &labels, &scores, 4, [10.0, 4.0], FS, &Compat::default());
+        assert_eq!(c.units.len(), 4);
+        assert!(c.keep.iter().zip(&scores).all(|(&k, &s)| k == (s > 7.5)));
+    }
+}

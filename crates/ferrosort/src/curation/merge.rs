@@ -89,3 +89,89 @@ pub fn trains(times: &[i64], labels: &[u32], units: usize) -> Vec<Vec<i64>> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    const FS: f64 = 30000.0;
+
+    /// One regular train dealt to units 0 (more spikes) and 1, and a train of its own for unit 2.
+    fn spikes() -> (Vec<i64>, Vec<u32>) {
+        let regular = (0..3000).map(|i: i64| (i * 900 + (i * i) % 300, u32::from(i % 3 == 0)));
+        let other = (0..2000).map(|i: i64| (i * 1350 + (i * i * 7) % 1201, 2));
+        regular.chain(other).unzip()
+    }
+
+    #[test]
+    fn parts_of_one_neuron_join_the_larger() {
+        let (times, labels) = spikes();
+        let similarity = array![[1.0, 0.8, 0.6], [0.8, 1.0, 0.7], [0.6, 0.7, 1.0]];
+        let m = merge(&times, &labels, similarity.view(), FS, &Compat::default());
+        let expected: Vec<u32> = labels.iter().map(|&l| if l == 1 { 0 } else { l }).collect();
+        assert_eq!(m.labels, expected);
+        assert_eq!((m.tests[0].from, m.tests[0].into, m.tests[0].merged), (1, 0, true));
+    }
+
+    #[test]
+    fn the_order_of_spikes_does_not_matter() {
+        let (times, labels) = spikes();
+        let similarity = array![[1.0, 0.8, 0.6], [0.8, 1.0, 0.7], [0.6, 0.7, 1.0]];
+        let m = merge(&times, &labels, similarity.view(), FS, &Compat::default());
+        let order: Vec<usize> = (0..times.len()).map(|i| (i * 1237) % times.len()).collect();
+        let (t, l): (Vec<i64>, Vec<u32>) = order.iter().map(|&i| (times[i], labels[i])).unzip();
+        let shuffled = merge(&t, &l, similarity.view(), FS, &Compat::default());
+        assert_eq!(shuffled.tests, m.tests);
+        assert!(order.iter().zip(&shuffled.labels).all(|(&i, &l)| l == m.labels[i]));
+    }
+
+    #[test]
+    fn dissimilar_units_and_equal_counts_are_not_compared() {
+        let (times, labels) = spikes();
+        let apart = array![[1.0, 0.49, 0.0], [0.49, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        assert!(
+            merge(&times, &labels, apart.view(), FS, &Compat::default())
+                .tests
+                .is_empty()
+        );
+        let twins = merge(
+            &[0, 9],
+            &[0, 1],
+            array![[1.0, 1.0], [1.0, 1.0]].view(),
+            FS,
+            &Compat::default(),
+        );
+        assert!(twins.tests.is_empty());
+        assert!(
+            merge(&[], &[], Array2::zeros((0, 0)).view(), FS, &Compat::default())
+                .labels
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn equal_similarities_are_tried_from_either_end() {
+        let (mut times, mut labels) = spikes();
+        // A unit of few spikes that is equally similar to both others and belongs to neither.
+        times.extend((0..200).map(|i: i64| i * 13_000 + 5));
+        labels.extend([3; 200]);
+        let mut similarity = Array2::zeros((4, 4));
+        similarity.row_mut(3).assign(&array![0.7, 0.2, 0.7, 1.0]);
+        let tried = |compat: &Compat| -> Vec<usize> {
+            merge(&times, &labels, similarity.view(), FS, compat)
+                .tests
+                .iter()
+                .map(|t| t.into)
+                .collect()
+        };
+        assert_eq!(tried(&Compat::default()), [0, 2]);
+        assert_eq!(
+            tried(&Compat {
+                reversed_ties: true,
+                ..Compat::default()
+            }),
+            [2, 0]
+        );
+    }
+}

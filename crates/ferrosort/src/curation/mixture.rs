@@ -103,45 +103,42 @@ impl Rows {
     ///
     /// Rows are added in order to each entry, so the sum does not depend on how it is blocked.
     fn scatter(&self, weights: &[f64]) -> Array2<f64> {
-        let stride = self.stride;
-        let mut total = vec![0.0; stride * stride];
-        let mut weighted = Vec::with_capacity(ROWS_AT_ONCE * stride);
-        for (rows, weights) in self
-            .values
-            .chunks(ROWS_AT_ONCE * stride.max(1))
+        let tiles = self.stride / TILE;
+        let (rows, _) = self.values.as_chunks::<TILE>();
+        let mut total = vec![[[0.0; TILE]; TILE]; tiles * tiles];
+        let mut weighted = Vec::with_capacity(ROWS_AT_ONCE * tiles);
+        for (rows, weights) in rows
+            .chunks(ROWS_AT_ONCE * tiles.max(1))
             .zip(weights.chunks(ROWS_AT_ONCE))
         {
             weighted.clear();
-            for (row, weight) in rows.chunks_exact(stride).zip(weights) {
-                weighted.extend(row.iter().map(|v| v * weight));
+            for (row, weight) in rows.chunks_exact(tiles).zip(weights) {
+                weighted.extend(row.iter().map(|part| part.map(|v| v * weight)));
             }
-            for i in (0..stride).step_by(TILE) {
-                for j in (0..=i).step_by(TILE) {
-                    add_tile(&mut total, stride, &weighted, rows, i, j);
+            for i in 0..tiles {
+                for j in 0..=i {
+                    add_tile(&mut total[i * tiles + j], &weighted[i..], &rows[j..], tiles);
                 }
             }
         }
-        Array2::from_shape_fn((self.width, self.width), |(i, j)| total[i.max(j) * stride + i.min(j)])
+        Array2::from_shape_fn((self.width, self.width), |(i, j)| {
+            let (i, j) = (i.max(j), i.min(j));
+            total[i / TILE * tiles + j / TILE][i % TILE][j % TILE]
+        })
     }
 }
 
-/// Adds `weighted[., i..i+TILE]' rows[., j..j+TILE]` to that square of `total`.
-fn add_tile(total: &mut [f64], stride: usize, weighted: &[f64], rows: &[f64], i: usize, j: usize) {
-    let mut sums = [[0.0; TILE]; TILE];
-    for (a, sum) in sums.iter_mut().enumerate() {
-        sum.copy_from_slice(&total[(i + a) * stride + j..][..TILE]);
-    }
-    for (w, r) in weighted.chunks_exact(stride).zip(rows.chunks_exact(stride)) {
-        let (w, r) = (&w[i..i + TILE], &r[j..j + TILE]);
-        for (sum, weight) in sums.iter_mut().zip(w) {
-            for (s, v) in sum.iter_mut().zip(r) {
-                *s += weight * v;
+/// Adds the products of every `step`-th part of two lists to one square of the scatter matrix.
+fn add_tile(total: &mut [[f64; TILE]; TILE], left: &[[f64; TILE]], right: &[[f64; TILE]], step: usize) {
+    let mut sums = *total;
+    for (l, r) in left.iter().step_by(step).zip(right.iter().step_by(step)) {
+        for a in 0..TILE {
+            for b in 0..TILE {
+                sums[a][b] += l[a] * r[b];
             }
         }
     }
-    for (a, sum) in sums.iter().enumerate() {
-        total[(i + a) * stride + j..][..TILE].copy_from_slice(sum);
-    }
+    *total = sums;
 }
 
 /// The direction of largest scatter of the rows, of norm 1, its entry of largest magnitude positive. `None` when the
@@ -256,13 +253,102 @@ impl Mixture {
         let pulls = first.iter().zip(second).map(|(r1, r2)| r1 * m1 / s1 + r2 * m2 / s2);
         let target = rows.weighted_sum(pulls);
         let target = Array2::from_shape_fn((rows.width, 1), |(i, _)| target[i] / n);
-        let scatter = rows.scatter(&weights).mapv(|v| v / n);
+        let mut scatter = rows.scatter(&weights).mapv(|v| v / n);
+        // A feature that is the same for all spikes says nothing: its equation becomes `1 w = 0`.
+        scatter.diag_mut().mapv_inplace(|v| if v == 0.0 { 1.0 } else { v });
         let solution = linalg::solve(scatter.view(), target.view());
-        self.direction = normalised(solution.column(0).to_vec());
+        let direction = normalised(solution.column(0).to_vec());
+        // Features that depend on each other exactly leave no unique direction: keep the one so far.
+        if direction.iter().all(|v| v.is_finite()) {
+            self.direction = direction;
+        }
     }
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, n) = values.fold((0.0, 0usize), |(s, n), v| (s + v, n + 1));
     sum / n as f64
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Nearly normal numbers, mean 0 and variance 1.
+    struct Normal(u64);
+
+    impl Normal {
+        fn next(&mut self) -> f64 {
+            let mut uniform = || {
+                self.0 = self
+                    .0
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
+                (self.0 >> 11) as f64 / (1u64 << 53) as f64
+            };
+            (0..12).map(|_| uniform()).sum::<f64>() - 6.0
+        }
+    }
+
+    /// `n` rows of 10 features; every third spike is 8 higher in feature 2.
+    fn two_clusters(n: usize) -> Array2<f32> {
+        let mut normal = Normal(3);
+        Array2::from_shape_fn((n, 10), |(i, j)| {
+            let shift = if j == 2 && i % 3 == 0 { 8.0 } else { 0.0 };
+            (normal.next() * if j == 5 { 2.0 } else { 1.0 } + shift) as f32
+        })
+    }
+
+    #[test]
+    fn two_gaussians_are_told_apart() {
+        let rows = Rows::new(two_clusters(3000).view());
+        let mut direction = vec![0.1; rows.stride()];
+        direction[2] = 1.0;
+        let m = Mixture::fit(&rows, normalised(direction));
+        assert!(m.direction[2].abs() > 0.99);
+        assert!((m.fraction - 1.0 / 3.0).abs() < 0.01, "{}", m.fraction);
+        assert!((m.means[0] - m.means[1] - 8.0).abs() < 0.2);
+        for (i, r) in m.responsibilities[0].iter().enumerate() {
+            assert_eq!(*r > 0.5, i % 3 == 0, "{i}");
+        }
+        // The likelihood cannot fall while the direction stays; iterations 12, 14, ... come after a turn.
+        assert!(m.log_likelihood[..11].windows(2).all(|l| l[1] >= l[0] - 1e-12));
+        for k in (12..ITERATIONS).step_by(2) {
+            assert!(m.log_likelihood[k] >= m.log_likelihood[k - 1] - 1e-12, "{k}");
+        }
+    }
+
+    #[test]
+    fn constant_and_dependent_features_do_no_harm() {
+        let mut features = two_clusters(900);
+        features.column_mut(7).fill(0.0);
+        let copy = features.column(1).to_owned();
+        features.column_mut(4).assign(&copy);
+        let rows = Rows::new(features.view());
+        let m = Mixture::fit(&rows, principal_direction(&rows).unwrap());
+        assert!((m.fraction - 1.0 / 3.0).abs() < 0.01, "{}", m.fraction);
+    }
+
+    #[test]
+    fn scatter_equals_its_definition() {
+        let features = two_clusters(131);
+        let rows = Rows::new(features.view());
+        let weights: Vec<f64> = (0..131).map(|i| 1.0 + f64::from(i % 5)).collect();
+        let f = features.mapv(f64::from);
+        let weighted = Array2::from_shape_fn(f.dim(), |(i, j)| f[[i, j]] * weights[i]);
+        for (a, b) in rows.scatter(&weights).iter().zip(&weighted.t().dot(&f)) {
+            assert!((a - b).abs() < 1e-9, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_principal_direction_is_the_widest() {
+        let mut features = two_clusters(600);
+        features.column_mut(5).mapv_inplace(|v| v * 10.0);
+        let direction = principal_direction(&Rows::new(features.view())).unwrap();
+        assert!(direction[5] > 0.99);
+        features[[3, 3]] = f32::NAN;
+        assert!(principal_direction(&Rows::new(features.view())).is_none());
+    }
 }

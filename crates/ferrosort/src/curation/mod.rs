@@ -1,5 +1,6 @@
 //! From extracted spikes to units: merges, splits, cutoffs.
 
+pub mod bisect;
 pub mod ccg;
 pub mod curate;
 pub mod cutoff;

@@ -4,63 +4,14 @@ use ferrosort_core::Result;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::ccg::{Binning, RefractoryTest};
-use super::detrend::{RunningAverage, centred};
-use super::mixture::{Mixture, normalised, principal_direction};
+use super::bisect::{Bisection, SMALLEST, SplitCriteria, bisect};
+pub use super::bisect::{SplitDecision, SplitStart, SplitStatistics};
 use crate::neighbours::Neighbours;
 use crate::settings::Compat;
 use crate::templates::Templates;
 use crate::templates::align::AlignmentKernels;
 use crate::templates::decompose::{RANK, decompose, main_channels};
 use crate::templates::similarity::{best_lag_similarity, most_similar};
-
-/// Fewest spikes of a unit to be examined; each half of a split must have more.
-const SMALLEST: usize = 300;
-/// Largest violation rate and chance probability of two halves that share a refractory gap.
-const ONE_NEURON: [f64; 2] = [0.25, 0.05];
-/// Halves whose waveforms correlate more, and differ less in norm, are one neuron.
-const SAME_WAVEFORM: [f64; 2] = [0.9, 0.2];
-/// Smallest part of the spikes in the smaller half.
-const SMALLEST_PART: f64 = 0.05;
-
-/// Where the direction of a split starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SplitStart {
-    /// The direction of largest scatter.
-    PrincipalComponent,
-    /// The mean, that is, the amplitude.
-    Mean,
-}
-
-/// Why a unit was split, or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SplitDecision {
-    /// The halves are too small or overlap.
-    Criteria,
-    /// The halves share a refractory gap.
-    Correlogram,
-    /// The halves have the same waveform.
-    Similar,
-    /// Split.
-    Split,
-}
-
-/// What was found in one unit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SplitStatistics {
-    /// Mean probability of the spikes of each half to belong to it.
-    pub certainty: [f64; 2],
-    /// Part of the spikes in the smaller half.
-    pub smaller_part: f64,
-    /// Violation rate between the halves.
-    pub q: f64,
-    /// Probability that the gap between the halves is chance.
-    pub r: f64,
-    /// Correlation of the halves' mean waveforms.
-    pub correlation: f64,
-    /// Difference of the norms of the halves' mean waveforms, relative to their mean.
-    pub norm_difference: f64,
-}
 
 /// One examination of a unit, for the log.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,21 +64,6 @@ pub struct SplitContext<'a> {
     pub features: &'a FeatureSource<'a>,
     /// Behaviours of the original programs.
     pub compat: Compat,
-}
-
-/// Two parts of a unit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Bisection {
-    /// The fit.
-    pub mixture: Mixture,
-    /// True for spikes of the first part, which leaves the unit if it is split.
-    pub leaves: Vec<bool>,
-    /// Mean waveforms of the part that leaves and of the part that stays, sd, `[entries, samples]`.
-    pub waveforms: [Array2<f64>; 2],
-    /// Numbers on which the decision rests.
-    pub statistics: SplitStatistics,
-    /// The decision.
-    pub decision: SplitDecision,
 }
 
 /// Examines every unit, splits those that are two neurons, and again the parts; then decomposes all templates anew.
@@ -188,13 +124,24 @@ struct Part {
     leaving: Vec<u32>,
 }
 
+impl SplitContext<'_> {
+    fn criteria(&self) -> SplitCriteria<'_> {
+        SplitCriteria {
+            sample_rate: self.sample_rate,
+            smallest_certainty: self.smallest_certainty,
+            basis: self.basis,
+            compat: &self.compat,
+        }
+    }
+}
+
 /// Examines one unit for as long as it is split.
 fn examine(mut spikes: Vec<u32>, start: SplitStart, context: &SplitContext) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     while spikes.len() >= SMALLEST {
         let features = (context.features)(&spikes)?;
         let times: Vec<i64> = spikes.iter().map(|&s| context.times[s as usize]).collect();
-        let bisection = bisect(features.view(), &times, start, context);
+        let bisection = bisect(features.view(), &times, start, &context.criteria());
         let count = spikes.len();
         let mut leaving = Vec::new();
         if let Some(b) = bisection.as_ref().filter(|b| b.decision == SplitDecision::Split) {
@@ -219,116 +166,6 @@ fn examine(mut spikes: Vec<u32>, start: SplitStart, context: &SplitContext) -> R
         }
     }
     Ok(parts)
-}
-
-/// Divides the spikes of one unit, given their features `[spikes, 3 * entries]` and times (samples), into two parts.
-///
-/// `None` when the features are not finite.
-pub fn bisect(
-    features: ArrayView2<f32>,
-    times: &[i64],
-    start: SplitStart,
-    context: &SplitContext,
-) -> Option<Bisection> {
-    let average = if context.compat.truncated_running_average {
-        RunningAverage::Transformed
-    } else {
-        RunningAverage::Normalised
-    };
-    let rows = centred(features, average);
-    let direction = match start {
-        SplitStart::PrincipalComponent => principal_direction(&rows)?,
-        SplitStart::Mean => normalised(mean_features(features, |_| true)),
-    };
-    let mixture = Mixture::fit(&rows, direction);
-    let [first, second] = &mixture.responsibilities;
-    let leaves: Vec<bool> = first.iter().zip(second).map(|(a, b)| a > b).collect();
-    let count = leaves.iter().filter(|&&l| l).count();
-
-    let certainty = [(first, true), (second, false)].map(|(r, side)| {
-        let own: Vec<f64> = r.iter().zip(&leaves).filter(|s| *s.1 == side).map(|s| *s.0).collect();
-        own.iter().sum::<f64>() / own.len() as f64
-    });
-    let part = |side: bool| -> Vec<i64> {
-        times
-            .iter()
-            .zip(&leaves)
-            .filter(|s| *s.1 == side)
-            .map(|s| *s.0)
-            .collect()
-    };
-    let gap = RefractoryTest::between(
-        &part(true),
-        &part(false),
-        context.sample_rate,
-        Binning::of(&context.compat),
-    );
-    let waveforms = [true, false].map(|side| {
-        let means = mean_features(features, |i| leaves[i] == side);
-        waveforms(&means, context.basis)
-    });
-    let (correlation, norm_difference) = compare(&waveforms);
-    let statistics = SplitStatistics {
-        certainty,
-        smaller_part: count.min(leaves.len() - count) as f64 / leaves.len() as f64,
-        q: gap.q,
-        r: gap.r,
-        correlation,
-        norm_difference,
-    };
-    let decision = if gap.is_refractory(ONE_NEURON[0], ONE_NEURON[1]) {
-        SplitDecision::Correlogram
-    } else if correlation > SAME_WAVEFORM[0] && norm_difference < SAME_WAVEFORM[1] {
-        SplitDecision::Similar
-    } else if statistics.smaller_part > SMALLEST_PART
-        && certainty.iter().all(|&c| c > context.smallest_certainty)
-        && count.min(leaves.len() - count) > SMALLEST
-    {
-        SplitDecision::Split
-    } else {
-        SplitDecision::Criteria
-    };
-    Some(Bisection {
-        mixture,
-        leaves,
-        waveforms,
-        statistics,
-        decision,
-    })
-}
-
-/// Mean features of the spikes that `belongs` names.
-fn mean_features(features: ArrayView2<f32>, belongs: impl Fn(usize) -> bool) -> Vec<f64> {
-    let mut sum = vec![0.0; features.ncols()];
-    let mut count = 0.0;
-    for (_, row) in features.outer_iter().enumerate().filter(|(i, _)| belongs(*i)) {
-        sum.iter_mut().zip(row).for_each(|(s, &v)| *s += f64::from(v));
-        count += 1.0;
-    }
-    for s in &mut sum {
-        *s /= count;
-    }
-    sum
-}
-
-/// Waveforms `[entries, samples]` with these features.
-fn waveforms(features: &[f64], basis: ArrayView2<f64>) -> Array2<f64> {
-    let components = basis.nrows();
-    let entries = features.len() / components;
-    let by_entry = ArrayView2::from_shape((entries, components), features).expect("whole entries");
-    by_entry.dot(&basis)
-}
-
-/// Correlation over all values, and relative difference of the norms.
-fn compare([a, b]: &[Array2<f64>; 2]) -> (f64, f64) {
-    let centred = |w: &Array2<f64>| w - w.sum() / w.len() as f64;
-    let norm = |w: &Array2<f64>| w.iter().map(|v| v * v).sum::<f64>().sqrt();
-    let (ca, cb) = (centred(a), centred(b));
-    let product: f64 = ca.iter().zip(&cb).map(|(x, y)| x * y).sum();
-    (
-        product / (norm(&ca) * norm(&cb)),
-        2.0 * (norm(a) - norm(b)).abs() / (norm(a) + norm(b)),
-    )
 }
 
 impl SplitState {
@@ -392,3 +229,180 @@ impl SplitState {
 }
 
 const _: () = assert!(RANK == 3, "PC features come in threes");
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use ndarray::Array1;
+
+    const FS: f64 = 30000.0;
+    const LEN: usize = 61;
+
+    struct Case {
+        times: Vec<i64>,
+        labels: Vec<u32>,
+        features: Array2<f32>,
+        near: Neighbours,
+        kernels: AlignmentKernels,
+        basis: Array2<f64>,
+    }
+
+    /// Unit 0: two neurons, loud on the first channel or on the third of its list. Unit 1: one neuron of few spikes.
+    fn case() -> Case {
+        let mut state = 5u64;
+        let mut uniform = || {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        let n = 1500;
+        let labels: Vec<u32> = (0..n).map(|i| u32::from(i % 6 == 5)).collect();
+        let features = Array2::from_shape_fn((n, 12), |(i, column)| {
+            let entry = if i % 3 == 0 { 0 } else { 2 };
+            let loud = column % 3 == 0 && column / 3 == entry;
+            (if loud { 20.0 } else { 0.0 } + 4.0 * (uniform() - 0.5)) as f32
+        });
+        let line: Vec<[f64; 2]> = (0..6).map(|i| [0.0, 20.0 * f64::from(i)]).collect();
+        let bump =
+            |k: usize, t: usize| -(-0.5 * ((t as f64 - 19.0) / 3.0).powi(2)).exp() * (t as f64 - 19.0).powi(k as i32);
+        let mut basis = Array2::from_shape_fn((3, LEN), |(k, t)| bump(k, t));
+        for mut row in basis.outer_iter_mut() {
+            let norm = row.dot(&row).sqrt();
+            row.mapv_inplace(|v| v / norm);
+        }
+        Case {
+            times: (0..n).map(|_| (uniform() * 3e6) as i64).collect(),
+            labels,
+            features,
+            near: Neighbours::nearest(&line, 4),
+            kernels: AlignmentKernels::new(LEN, 20),
+            basis,
+        }
+    }
+
+    fn run(case: &Case, compat: Compat) -> (SplitState, Vec<Examination>) {
+        // Features were taken around channel 2; the means have since become loudest on channel 3.
+        let mut mean = Array3::zeros((2, 6, LEN));
+        mean.index_axis_mut(Axis(0), 0)
+            .row_mut(3)
+            .assign(&(&case.basis.row(0) * 9.0));
+        mean.index_axis_mut(Axis(0), 1)
+            .row_mut(1)
+            .assign(&(&case.basis.row(0) * 9.0));
+        let list = |c: usize| Array1::from(case.near.of(c).to_vec());
+        let lists = ndarray::stack(Axis(0), &[list(2).view(), list(1).view()]).unwrap();
+        let w = ndarray::stack(Axis(0), &[case.basis.view(), case.basis.view()]).unwrap();
+        let mut state = SplitState {
+            labels: case.labels.clone(),
+            mean,
+            templates: Templates {
+                u: Array3::zeros((2, RANK, 6)),
+                mu: vec![1.0; 2],
+                w,
+            },
+            similarity: Array2::eye(2) * 0.99,
+            similar: ndarray::array![[0, 1, 0, 1], [1, 0, 1, 0]],
+            feature_channels: lists,
+        };
+        let features = |rows: &[u32]| {
+            Ok(case
+                .features
+                .select(Axis(0), &rows.iter().map(|&r| r as usize).collect::<Vec<_>>()))
+        };
+        let context = SplitContext {
+            times: &case.times,
+            sample_rate: FS,
+            smallest_certainty: 0.9,
+            basis: case.basis.view(),
+            neighbours: &case.near,
+            kernels: &case.kernels,
+            features: &features,
+            compat,
+        };
+        let log = split_pass(&mut state, SplitStart::PrincipalComponent, &context).unwrap();
+        (state, log)
+    }
+
+    /// Correlation of a unit's mean waveforms with what its spikes' features say, on channels `list`.
+    fn agreement(case: &Case, state: &SplitState, unit: usize, list: &[u32]) -> f64 {
+        let members = state.labels.iter().enumerate().filter(|l| *l.1 as usize == unit);
+        let mut sum = Array2::<f64>::zeros((4, LEN));
+        for (i, _) in members {
+            for column in 0..12 {
+                let weight = f64::from(case.features[[i, column]]);
+                sum.row_mut(column / 3).scaled_add(weight, &case.basis.row(column % 3));
+            }
+        }
+        let mean = state.mean.index_axis(Axis(0), unit);
+        let stored = Array2::from_shape_fn((4, LEN), |(k, t)| mean[[list[k] as usize, t]]);
+        (&sum * &stored).sum() / ((&sum * &sum).sum() * (&stored * &stored).sum()).sqrt()
+    }
+
+    #[test]
+    fn a_unit_of_two_neurons_is_split_and_a_small_one_left_alone() {
+        let case = case();
+        let (state, log) = run(&case, Compat::default());
+        let units: Vec<(usize, SplitDecision)> = log.iter().map(|e| (e.unit, e.decision)).collect();
+        assert_eq!(units[0], (0, SplitDecision::Split));
+        assert!(units[1..].iter().all(|e| e.1 != SplitDecision::Split), "{units:?}");
+        assert_eq!(log.iter().filter(|e| e.unit == 1).count(), 0, "under 300 spikes");
+        assert_eq!(state.templates.len(), 3);
+        let first: Vec<u32> = (0..1500).filter(|i| i % 6 != 5).map(|i| state.labels[i]).collect();
+        let kinds: Vec<bool> = (0..1500).filter(|i| i % 6 != 5).map(|i| i % 3 == 0).collect();
+        assert!(
+            first
+                .iter()
+                .zip(&kinds)
+                .all(|(&l, &k)| (l == first[0]) == (k == kinds[0]))
+        );
+        assert_eq!((state.similarity[[0, 2]], state.similarity[[2, 0]]), (1.0, 1.0));
+    }
+
+    #[test]
+    fn waveforms_follow_their_spikes_except_in_the_original() {
+        let case = case();
+        let list = case.near.of(2);
+        let (state, _) = run(&case, Compat::default());
+        assert!(agreement(&case, &state, 0, list) > 0.999 && agreement(&case, &state, 2, list) > 0.999);
+        let swapped = Compat {
+            swapped_split_templates: true,
+            ..Compat::default()
+        };
+        let (state, _) = run(&case, swapped);
+        assert!(agreement(&case, &state, 0, list) < 0.5 && agreement(&case, &state, 2, list) < 0.5);
+    }
+
+    #[test]
+    fn feature_lists_describe_the_stored_features_except_in_the_original() {
+        let case = case();
+        let (state, _) = run(&case, Compat::default());
+        assert_eq!(state.feature_channels.row(0).to_vec(), case.near.of(2));
+        assert_eq!(state.feature_channels.row(2).to_vec(), case.near.of(2));
+        assert_eq!(state.similar.row(2).to_vec(), [0, 1, 0, 1]);
+        let stale = Compat {
+            stale_split_features: true,
+            ..Compat::default()
+        };
+        let (state, _) = run(&case, stale);
+        assert_eq!(
+            state.feature_channels.row(0).to_vec(),
+            case.near.of(3),
+            "channels of the mean, not of the features"
+        );
+        assert_eq!(state.similar.row(2)[0], 2);
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_matter() {
+        let case = case();
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| run(&case, Compat::default()))
+        };
+        let (one, three) = (with(1), with(3));
+        assert_eq!(one.0, three.0);
+        assert_eq!(one.1.len(), three.1.len());
+    }
+}

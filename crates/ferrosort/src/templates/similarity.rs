@@ -57,37 +57,55 @@ impl Overlaps {
     }
 }
 
-/// Spatial overlaps `U_q[m] . U_r[n]` (row q, column r), or `None` when the two templates share no channel.
-///
-/// `support` are the channels on which template `n` is not zero.
-fn spatial_products(templates: &Templates, m: usize, n: usize, support: &[usize]) -> Option<[[f64; RANK]; RANK]> {
-    let (a, b) = (templates.u.index_axis(Axis(0), m), templates.u.index_axis(Axis(0), n));
-    let mut out = [[0.0; RANK]; RANK];
-    for (q, row) in out.iter_mut().enumerate() {
-        for (r, v) in row.iter_mut().enumerate() {
-            *v = support.iter().map(|&c| a[[q, c]] * b[[r, c]]).sum();
-        }
-    }
-    out.iter().flatten().any(|&v| v != 0.0).then_some(out)
+/// The spatial components of one template where they are not zero.
+struct Support {
+    channels: Vec<usize>,
+    values: Vec<[f64; RANK]>,
 }
 
-fn supports(templates: &Templates) -> Vec<Vec<usize>> {
+/// Spatial components by channel, `[templates][channel]`.
+fn by_channel(templates: &Templates) -> Vec<Vec<[f64; RANK]>> {
     let channels = templates.u.dim().2;
-    let used = |u: ArrayView2<f64>| {
-        (0..channels)
-            .filter(|&c| u.column(c).iter().any(|&v| v != 0.0))
-            .collect()
-    };
-    templates.u.outer_iter().map(used).collect()
+    let one = |u: ArrayView2<f64>| (0..channels).map(|c| std::array::from_fn(|q| u[[q, c]])).collect();
+    templates.u.outer_iter().map(one).collect()
+}
+
+impl Support {
+    fn of(values: &[[f64; RANK]]) -> Self {
+        let channels: Vec<usize> = (0..values.len()).filter(|&c| values[c] != [0.0; RANK]).collect();
+        let values = channels.iter().map(|&c| values[c]).collect();
+        Self { channels, values }
+    }
+
+    /// Overlaps `U_q . U_r` (row q, column r) of a template, given by channel, with this one.
+    fn products(&self, other: &[[f64; RANK]]) -> [[f64; RANK]; RANK] {
+        let mut out = [[0.0; RANK]; RANK];
+        for (&c, own) in self.channels.iter().zip(&self.values) {
+            for (row, a) in out.iter_mut().zip(&other[c]) {
+                for (v, b) in row.iter_mut().zip(own) {
+                    *v += a * b;
+                }
+            }
+        }
+        out
+    }
 }
 
 /// A symmetric `[templates, templates]` matrix of which `entry(m, n, products)` gives the part with `m <= n`; pairs
 /// without a common channel are 0.
 fn symmetric(templates: &Templates, entry: impl Fn(usize, usize, &[[f64; RANK]; RANK]) -> f64 + Sync) -> Array2<f64> {
     let count = templates.len();
-    let supports = supports(templates);
+    let dense = by_channel(templates);
+    let supports: Vec<Support> = dense.iter().map(|u| Support::of(u)).collect();
     let row = |m: usize| -> Vec<f64> {
-        let cell = |n: usize| spatial_products(templates, m, n, &supports[n]).map_or(0.0, |p| entry(m, n, &p));
+        let cell = |n: usize| {
+            let products = supports[n].products(&dense[m]);
+            if products == [[0.0; RANK]; RANK] {
+                0.0
+            } else {
+                entry(m, n, &products)
+            }
+        };
         (m..count).map(cell).collect()
     };
     let rows: Vec<Vec<f64>> = (0..count).into_par_iter().map(row).collect();
@@ -118,8 +136,8 @@ pub fn zero_lag_similarity(templates: &Templates) -> Array2<f64> {
 /// Inner products of templates `m` and `n` at all lags: entry `l` of `2 samples - 1` has `n` taken `samples - 1 - l`
 /// samples later than `m`.
 pub fn lagged_similarity(templates: &Templates, m: usize, n: usize) -> Vec<f64> {
-    let all: Vec<usize> = (0..templates.u.dim().2).collect();
-    let products = spatial_products(templates, m, n, &all).unwrap_or_default();
+    let dense = by_channel(templates);
+    let products = Support::of(&dense[n]).products(&dense[m]);
     lagged(templates, m, n, &products)
 }
 
