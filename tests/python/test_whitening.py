@@ -35,25 +35,51 @@ def test_whitening_whitens(kilosort2, filtered):
     assert np.abs(off_diagonal).mean() < 0.05
 
 
+def test_each_column_whitens_one_channel_from_its_neighbours(kilosort2):
+    """Column c holds the channels nearest to c: a recorded row times the matrix is a whitened row."""
+    matrix, positions = kilosort2.array("whitening_mat"), kilosort2.array("channel_positions")
+    count = kilosort2.manifest["parameters"]["whitening_range"]
+    for channel, column in enumerate(matrix.T):
+        support = np.flatnonzero(column)
+        assert len(support) == count
+        distance = np.linalg.norm(positions - positions[channel], axis=1)
+        assert distance[support].max() <= np.sort(distance)[count - 1] + 1e-9
+
+
+def mean_waveforms(sorting, filtered):
+    """(unit, mean filtered waveform, template at the mean amplitude, whitened) of units with over 100 spikes."""
+    length = sorting.templates.shape[1]
+    for unit in sorting.units():
+        times, amplitudes = sorting.train(unit), sorting.amplitudes[sorting.clusters == unit]
+        if len(times) <= 100:
+            continue
+        template = sorting.templates[unit] * amplitudes.mean()
+        first = times - np.unravel_index(template.argmin(), template.shape)[0]
+        first = first[(first >= 0) & (first + length <= len(filtered))]
+        yield unit, np.mean([filtered[start : start + length] for start in first], axis=0), template
+
+
 def test_unwhitened_templates_are_mean_waveforms(kilosort2, filtered):
     inverse = kilosort2.array("whitening_mat_inv")
-    length = kilosort2.templates.shape[1]
-    checked = 0
-    for unit in kilosort2.units():
-        times, amplitudes = kilosort2.train(unit), kilosort2.amplitudes[kilosort2.clusters == unit]
-        if len(times) <= 100 or kilosort2.table("group")[unit] != "good":
-            continue
-        template = kilosort2.templates[unit] @ inverse * amplitudes.mean()
-        trough = np.unravel_index(template.argmin(), template.shape)[0]
-        first = times - trough
-        first = first[(first >= 0) & (first + length <= len(filtered))]
-        mean = np.mean([filtered[start : start + length] for start in first], axis=0)
-        best = np.argmax(np.ptp(template, axis=0))
-        lag = abs(int(mean[:, best].argmin()) - trough)
-        assert lag <= 2, f"unit {unit}: the trough is {lag} samples from the spike time"
+    ratios = []
+    for unit, mean, template in mean_waveforms(kilosort2, filtered):
+        got = template @ inverse
+        best = np.argmax(np.ptp(got, axis=0))
+        lag = int(mean[:, best].argmin()) - int(got[:, best].argmin())
+        assert abs(lag) <= 2, f"unit {unit}: the trough is {lag} samples from the spike time"
         large = np.ptp(mean, axis=0) > 0.2 * np.ptp(mean, axis=0).max()
-        expected, got = mean[:, large].ravel(), template[:, large].ravel()
+        expected, got = mean[:, large].ravel(), got[:, large].ravel()
         assert np.corrcoef(expected, got)[0, 1] > 0.95, unit
-        assert abs(np.dot(expected, got) / np.dot(expected, expected) - 1) < 0.1, unit
-        checked += 1
-    assert checked >= 5
+        ratios.append(np.dot(expected, got) / np.dot(expected, expected))
+    assert len(ratios) >= 5
+    # Three components on the nearest channels leave a little of each waveform out.
+    assert abs(np.median(ratios) - 1) < 0.1 and np.abs(np.array(ratios) - 1).max() < 0.2, ratios
+
+
+def test_the_inverse_is_not_transposed(kilosort2, filtered):
+    inverse = kilosort2.array("whitening_mat_inv")
+    errors = np.zeros(2)
+    for _, mean, template in mean_waveforms(kilosort2, filtered):
+        for i, matrix in enumerate([inverse, inverse.T]):
+            errors[i] += ((template @ matrix - mean) ** 2).sum() / (mean**2).sum()
+    assert errors[0] < 0.9 * errors[1]

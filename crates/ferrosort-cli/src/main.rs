@@ -25,8 +25,14 @@ fn main() -> ExitCode {
         Command::Sort(args) => commands::sort::run(args, &progress),
         Command::Demo(args) => commands::demo::run(args, &progress),
         Command::Info(args) => commands::info::run(args),
-        Command::Parameters(args) => commands::parameters::run(args),
-        Command::Completions(args) => commands::completions::run(args),
+        Command::Parameters(args) => {
+            commands::parameters::run(args);
+            Ok(())
+        }
+        Command::Completions(args) => {
+            commands::completions::run(args);
+            Ok(())
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ mod safety;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use ferrosort_core::{Error, Probe, Recording, Result, Sorting};
+use ferrosort_core::{Error, Probe, Recording, Result, Sorting, UnitLabel};
 use ferrosort_formats::npy::write_array;
 use ferrosort_formats::phy::write_phy;
 
@@ -168,13 +168,15 @@ impl Drop for RunFolder {
     }
 }
 
-/// Units that have spikes, ascending.
-pub fn units_with_spikes(sorting: &Sorting) -> Vec<usize> {
+/// Number of units that have spikes, and how many of them are good. Templates that lost all their spikes do not count.
+pub fn count_units(sorting: &Sorting) -> (usize, usize) {
     let mut has_spikes = vec![false; sorting.units.len()];
     for &unit in &sorting.spike_units {
         has_spikes[unit as usize] = true;
     }
-    (0..has_spikes.len()).filter(|&unit| has_spikes[unit]).collect()
+    let with_spikes = || sorting.units.iter().zip(&has_spikes).filter(|(_, has)| **has);
+    let good = with_spikes().filter(|(unit, _)| unit.label == UnitLabel::Good);
+    (with_spikes().count(), good.count())
 }
 
 /// Creates the folder and its missing parents; returns those created, the deepest first.

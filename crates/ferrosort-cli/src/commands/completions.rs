@@ -1,15 +1,13 @@
 //! `ferrosort completions`: a script that completes the command line in a shell.
 
 use clap::CommandFactory;
-use ferrosort_core::Result;
 
 use crate::args::{Cli, CompletionsArgs};
 use crate::progress::print;
 
 /// Prints the script.
-pub fn run(args: &CompletionsArgs) -> Result<()> {
+pub fn run(args: &CompletionsArgs) {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "ferrosort", &mut script);
     print(&String::from_utf8_lossy(&script));
-    Ok(())
 }

@@ -21,6 +21,7 @@ pub fn run(args: &DemoArgs, progress: &Progress) -> Result<()> {
     let params = SimulationParams {
         duration_s: args.duration,
         n_units: 20,
+        snr_quantiles: vec![[0.0, 5.0], [0.5, 10.0], [1.0, 25.0]],
         drift_range_um: 15.0,
         seed: args.seed,
         ..SimulationParams::default()
@@ -98,21 +99,21 @@ fn make_room(output: &Path, overwrite: bool) -> Result<()> {
 
 /// How well each simulated unit was found.
 fn table(simulation: &Simulation, score: &Score) -> String {
-    let mut text = String::from("simulated unit   SNR  spikes  found as  accuracy  recall  precision\n");
+    let mut lines = vec!["simulated unit   SNR  spikes  found as  accuracy  recall  precision".to_string()];
     for (index, (unit, found)) in simulation.units().iter().zip(&score.units).enumerate() {
         let partner = found
             .partner
             .map_or_else(|| "-".to_string(), |partner| partner.to_string());
-        text.push_str(&format!(
-            "{index:>14} {:>5.1} {:>7} {partner:>9} {:>9.2} {:>7.2} {:>10.2}\n",
+        lines.push(format!(
+            "{index:>14} {:>5.1} {:>7} {partner:>9} {:>9.2} {:>7.2} {:>10.2}",
             unit.snr, found.n_spikes, found.accuracy, found.recall, found.precision
         ));
     }
-    text.push_str(&format!(
-        "mean accuracy {:.2}; {} of {} units with 0.8 or better\n",
+    lines.push(format!(
+        "mean accuracy {:.2}; {} of {} units with 0.8 or better",
         score.mean_accuracy(),
         score.n_well_detected(),
         score.units.len()
     ));
-    text
+    lines.join("\n") + "\n"
 }

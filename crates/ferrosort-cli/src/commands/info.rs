@@ -1,7 +1,5 @@
 //! `ferrosort info`: what a recording is, and what looks wrong about it.
 
-use std::fmt::Write;
-
 use ferrosort::settings::RecordingOptions;
 use ferrosort_core::Result;
 use ferrosort_formats::inspect::{FileFacts, ProbeFacts};
@@ -48,37 +46,30 @@ fn text(facts: &Inspection) -> String {
             None => "none; sorting would assume contacts on a line, give --probe FILE".to_string(),
         },
     ));
-    let mut text = String::new();
-    for (name, value) in lines {
-        append(&mut text, format_args!("{name:<12} {value}\n"));
-    }
+    let mut text: Vec<String> = lines
+        .iter()
+        .map(|(name, value)| format!("{name:<12} {value}"))
+        .collect();
     if facts.warnings.is_empty() {
-        text.push_str("no likely mistake found\n");
+        text.push("no likely mistake found".to_string());
     }
-    for warning in &facts.warnings {
-        append(&mut text, format_args!("warning: {warning}\n"));
-    }
-    text
+    text.extend(facts.warnings.iter().map(|warning| format!("warning: {warning}")));
+    text.join("\n") + "\n"
 }
 
 fn file_line(files: &FileFacts) -> String {
     let names: Vec<String> = files.paths.iter().map(|path| path.display().to_string()).collect();
-    let mut line = format!(
-        "{}: {}, {:.1} MB",
-        names.join(", "),
-        files.sample_type.numpy_name(),
-        files.sample_bytes as f64 / 1e6
-    );
+    let mut parts = vec![
+        format!("{}: {}", names.join(", "), files.sample_type.numpy_name()),
+        format!("{:.1} MB", files.sample_bytes as f64 / 1e6),
+    ];
     if files.offset_bytes > 0 {
-        append(
-            &mut line,
-            format_args!(", after {} bytes of header", files.offset_bytes),
-        );
+        parts.push(format!("after {} bytes of header", files.offset_bytes));
     }
     if files.first_sample > 0 {
-        append(&mut line, format_args!(", from sample {}", files.first_sample));
+        parts.push(format!("from sample {}", files.first_sample));
     }
-    line
+    parts.join(", ")
 }
 
 fn probe_line(probe: &ProbeFacts) -> String {
@@ -94,8 +85,4 @@ fn probe_line(probe: &ProbeFacts) -> String {
         "{name}{} contacts on {shanks}, x {} to {} µm, y {} to {} µm",
         probe.n_contacts, probe.x_um[0], probe.x_um[1], probe.y_um[0], probe.y_um[1]
     )
-}
-
-fn append(text: &mut String, more: std::fmt::Arguments) {
-    text.write_fmt(more).expect("a String takes any text");
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ferrosort::pipeline::{self, Draws, Outcome, Request};
-use ferrosort::run_folder::{Run, RunFolder, units_with_spikes};
+use ferrosort::run_folder::{Run, RunFolder, count_units};
 use ferrosort::settings::Settings;
-use ferrosort_core::{Error, Observer, Result, UnitLabel};
+use ferrosort_core::{Error, Observer, Result};
 use ferrosort_formats::phy::phy_can_open;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde_json::{Value, json};
@@ -99,47 +99,43 @@ pub fn thread_pool(threads: Option<NonZeroUsize>) -> Result<ThreadPool> {
 }
 
 impl Done {
-    /// Units with spikes, and how many of them are good.
-    pub fn counts(&self) -> (usize, usize) {
-        let units = units_with_spikes(&self.outcome.sorting);
-        let good = |&&unit: &&usize| self.outcome.sorting.units[unit].label == UnitLabel::Good;
-        (units.len(), units.iter().filter(good).count())
-    }
-
-    /// A few lines for people. `folder` is how the user named the output.
+    /// Some lines for people. `folder` is how the user named the output.
     pub fn summary(&self, input: &Input, folder: &Path) -> String {
-        let (units, good) = self.counts();
+        let sorting = &self.outcome.sorting;
+        let (units, good) = count_units(sorting);
         let recorded = input.recording.n_samples() as f64 / input.recording.sample_rate();
-        let mut text = format!(
-            "{} spikes of {units} units, {good} of them good, in {recorded:.1} s of {} channels\nsorted in {:.1} s ({:.1} \
-             times as fast as recorded)\n",
-            self.outcome.sorting.spike_times.len(),
-            self.outcome.sorting.probe.len(),
-            self.seconds,
-            recorded / self.seconds
-        );
+        let mut lines = vec![
+            format!(
+                "{} spikes of {units} units, {good} of them good, in {recorded:.1} s of {} channels",
+                sorting.spike_times.len(),
+                sorting.probe.len()
+            ),
+            format!(
+                "sorted in {:.1} s, {:.1} times as fast as recorded",
+                self.seconds,
+                recorded / self.seconds
+            ),
+        ];
         if !self.warnings.is_empty() {
-            text.push_str("warnings:\n");
-            for warning in &self.warnings {
-                text.push_str(&format!("  {warning}\n"));
-            }
+            lines.push("warnings:".to_string());
+            lines.extend(self.warnings.iter().map(|warning| format!("  {warning}")));
         }
-        text.push_str(&format!("result: {}\n", folder.display()));
-        if phy_can_open(&self.outcome.sorting).is_none() {
-            text.push_str(&format!(
-                "look at it: phy template-gui {}\n",
+        lines.push(format!("result: {}", folder.display()));
+        if phy_can_open(sorting).is_none() {
+            lines.push(format!(
+                "look at it: phy template-gui {}",
                 folder.join("params.py").display()
             ));
         }
-        text
+        lines.join("\n") + "\n"
     }
 
     /// The same for machines.
     pub fn report(&self) -> Value {
-        let (units, good) = self.counts();
+        let (units, good) = count_units(&self.outcome.sorting);
         json!({
             "event": "finished", "folder": self.folder.display().to_string(),
-            "spikes": self.outcome.sorting.spike_times.len(), "units": units, "good": good,
+            "spikes": self.outcome.sorting.spike_times.len(), "units": units, "good_units": good,
             "seconds": self.seconds, "warnings": self.warnings,
         })
     }

@@ -1,13 +1,12 @@
 //! `ferrosort parameters`: what can be chosen.
 
 use ferrosort::settings::reference;
-use ferrosort_core::Result;
 
 use crate::args::ParametersArgs;
 use crate::progress::print;
 
 /// Prints the reference in the wanted form.
-pub fn run(args: &ParametersArgs) -> Result<()> {
+pub fn run(args: &ParametersArgs) {
     let algorithm = args.algorithm.into();
     if args.toml {
         print(&reference::parameter_file(algorithm));
@@ -16,5 +15,4 @@ pub fn run(args: &ParametersArgs) -> Result<()> {
     } else {
         print(&reference::text(algorithm));
     }
-    Ok(())
 }

@@ -49,7 +49,7 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
 /// Reads the draws that are in the file. Negative entries of `km_start` fill up rows of batches with fewer clusters.
 fn read_draws(path: &Path) -> Result<Draws> {
     let bad = |e: &dyn std::fmt::Display| Error::input(format!("--draws {}: {e}", path.display()));
-    let file = File::open(path).map_err(|e| Error::io("read", path, e))?;
+    let file = File::open(path).map_err(|e| bad(&e))?;
     let mut npz = NpzReader::new(file).map_err(|e| bad(&e))?;
     let names = npz.names().map_err(|e| bad(&e))?;
     let has = |name: &str| names.iter().any(|n| n.trim_end_matches(".npy") == name);
@@ -70,4 +70,42 @@ fn read_draws(path: &Path) -> Result<Draws> {
         draws.embedding_start = Some(start.to_vec());
     }
     Ok(draws)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use ndarray::array;
+    use ndarray_npy::NpzWriter;
+
+    use super::*;
+
+    #[test]
+    fn draws_are_read_as_far_as_they_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("draws.npz");
+        let mut npz = NpzWriter::new(File::create(&path).unwrap());
+        npz.add_array("km_start", &array![[4, 0, 7], [1, -1, -1]]).unwrap();
+        npz.add_array("embed_x0", &array![0.5, -0.25]).unwrap();
+        npz.finish().unwrap();
+        let draws = read_draws(&path).unwrap();
+        assert_eq!(draws.cluster_starts, Some(vec![vec![4, 0, 7], vec![1]]));
+        assert_eq!(draws.prototype_starts, None);
+        assert_eq!(draws.embedding_start, Some(vec![0.5, -0.25]));
+    }
+
+    #[test]
+    fn draws_of_another_type_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("draws.npz");
+        let mut npz = NpzWriter::new(File::create(&path).unwrap());
+        npz.add_array("proto_start", &array![1.0, 2.0]).unwrap();
+        npz.finish().unwrap();
+        let error = read_draws(&path).unwrap_err();
+        assert!(
+            error.exit_code() == 2 && error.to_string().contains("draws.npz"),
+            "{error}"
+        );
+        assert_eq!(read_draws(&folder.path().join("none.npz")).unwrap_err().exit_code(), 2);
+    }
 }

@@ -9,7 +9,15 @@ fn facts_of_a_recording_folder() {
     let done = ferrosort(["info", path(recording())]);
     let text = stdout(&done);
     assert!(done.status.success(), "{}", stderr(&done));
-    for part in ["channels     16", "30000 Hz", "12.000 s", "int16", "2.34375 µV", "16 contacts on 1 shank", "no likely mistake"] {
+    for part in [
+        "channels     16",
+        "30000 Hz",
+        "12.000 s",
+        "int16",
+        "2.34375 µV",
+        "16 contacts on 1 shank",
+        "no likely mistake",
+    ] {
         assert!(text.contains(part), "no '{part}' in: {text}");
     }
 }

@@ -16,7 +16,9 @@ fn started(output: &Path) -> Child {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.stderr.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     assert!(line.contains("stage_started"), "{line}");
     child
 }
@@ -28,7 +30,13 @@ fn interrupted_runs_leave_nothing() {
         let scratch = TempDir::new().unwrap();
         let mut child = started(&scratch.path().join("out"));
         assert_eq!(names(scratch.path()).len(), 1, "the partial folder");
-        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([signal, &child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
         assert_eq!(child.wait().unwrap().code(), Some(130));
         assert_eq!(names(scratch.path()), Vec::<String>::new());
     }

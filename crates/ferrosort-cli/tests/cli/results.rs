@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{CHANNELS, RATE, array, contents, ferrosort, manifest, names, path, samples, sort, stderr};
@@ -33,16 +33,31 @@ pub fn assert_valid(folder: &Path) {
     let manifest = manifest(folder);
     let times = array(&folder.join("spike_times.npy"));
     assert!(times.is_sorted());
-    assert_eq!(manifest["result"]["n_spikes"], json!(times.len()));
+    assert_eq!(manifest["result"]["spikes"], json!(times.len()));
     let first = manifest["recording"]["first_sample"].as_u64().unwrap() as f64;
     let end = first + manifest["recording"]["n_samples"].as_u64().unwrap() as f64;
-    assert!(times.iter().all(|&t| t >= first && t < end), "spikes outside the recording");
-    for name in ["amplitudes.npy", "templates.npy", "whitening_mat.npy", "whitening_mat_inv.npy"] {
-        assert!(array(&folder.join(name)).iter().all(|v| v.is_finite()), "{name} is not finite");
+    assert!(
+        times.iter().all(|&t| t >= first && t < end),
+        "spikes outside the recording"
+    );
+    for name in [
+        "amplitudes.npy",
+        "templates.npy",
+        "whitening_mat.npy",
+        "whitening_mat_inv.npy",
+    ] {
+        assert!(
+            array(&folder.join(name)).iter().all(|v| v.is_finite()),
+            "{name} is not finite"
+        );
     }
     for entry in manifest["intermediates"].as_array().unwrap() {
         let values = array(&folder.join(entry["file"].as_str().unwrap()));
-        let shape = entry["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize);
+        let shape = entry["shape"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n.as_u64().unwrap() as usize);
         assert_eq!(values.len(), shape.product::<usize>(), "{entry}");
         assert!(!entry["meaning"].as_str().unwrap().is_empty());
     }
@@ -54,7 +69,14 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
     for algorithm in ["kilosort2", "pykilosort"] {
         let run = |threads: &str| {
             let folder = scratch.path().join(format!("{algorithm}-{threads}"));
-            let options = ["--quiet", "--keep-processed", "--algorithm", algorithm, "--threads", threads];
+            let options = [
+                "--quiet",
+                "--keep-processed",
+                "--algorithm",
+                algorithm,
+                "--threads",
+                threads,
+            ];
             sort(&folder, &options);
             assert_eq!(manifest(&folder)["timings"]["threads"].to_string(), threads);
             folder
@@ -62,7 +84,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
         let (one, two) = (run("1"), run("2"));
         assert_valid(&one);
         let result = &manifest(&one)["result"];
-        assert!(result["n_spikes"].as_u64().unwrap() > 100, "{algorithm}: {result}");
+        assert!(result["spikes"].as_u64().unwrap() > 100, "{algorithm}: {result}");
         for (a, b) in contents(&one).iter().zip(&contents(&two)) {
             assert!(a == b, "{algorithm}: {} and {} differ", a.0, b.0);
         }
@@ -75,15 +97,27 @@ fn intermediates_have_the_names_of_the_originals_and_processed_data_their_size()
     let scratch = TempDir::new().unwrap();
     let folder = scratch.path().join("out");
     sort(&folder, &["--quiet", "--keep-processed"]);
-    for name in ["Wrot", "ccb", "ccbsort", "iorig", "wPCA", "wTEMP", "W", "U", "mu", "simScore", "st3"] {
+    for name in [
+        "Wrot", "ccb", "ccbsort", "iorig", "wPCA", "wTEMP", "W", "U", "mu", "simScore", "st3",
+    ] {
         assert!(folder.join(format!("intermediates/{name}.npy")).exists(), "{name}");
     }
     let manifest = manifest(&folder);
-    let batches = array(&folder.join("intermediates/iorig.npy")).len() as u64;
-    let channels = manifest["probe"]["channels_sorted"].as_array().unwrap().len() as u64;
-    let bytes = fs::metadata(folder.join("processed.bin")).unwrap().len();
-    assert_eq!(bytes, 2 * batches * channels * 16448);
-    assert_eq!(manifest["processed"]["n_channels"], json!(channels));
+    let processed = &manifest["processed"];
+    let number = |value: &Value| value.as_u64().unwrap() as usize;
+    let batches = processed["first_samples"].as_array().unwrap().len();
+    assert_eq!(batches, array(&folder.join("intermediates/iorig.npy")).len());
+    let sorted = manifest["probe"]["channels_sorted"].as_array().unwrap().len();
+    assert_eq!(number(&processed["n_channels"]), sorted);
+    let bytes = fs::read(folder.join("processed.bin")).unwrap();
+    assert_eq!(bytes.len(), 2 * batches * sorted * number(&processed["batch_samples"]));
+    let squares = bytes
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|&v| f64::from(i16::from_le_bytes(v)).powi(2));
+    let sd = (squares.sum::<f64>() / (bytes.len() / 2) as f64).sqrt() / processed["counts_per_sd"].as_f64().unwrap();
+    assert!((0.5..2.0).contains(&sd), "{sd}");
 }
 
 #[test]
@@ -98,13 +132,29 @@ fn flat_files_give_the_same_spikes_as_the_folder_even_in_two_parts() {
     fs::write(&b, &bytes[cut..]).unwrap();
     let parts = scratch.path().join("parts");
     let probe = samples().with_file_name("probe.json");
-    let args = ["sort", path(&a), path(&b), "--output", path(&parts), "--probe", path(&probe), "--quiet"];
+    let args = [
+        "sort",
+        path(&a),
+        path(&b),
+        "--output",
+        path(&parts),
+        "--probe",
+        path(&probe),
+        "--quiet",
+    ];
     let params = scratch.path().join("opts.toml");
-    fs::write(&params, format!("NT = 16448\nfs = {RATE}\nNchanTOT = {CHANNELS}\ntrange = [0, inf]\n")).unwrap();
+    fs::write(
+        &params,
+        format!("NT = 16448\nfs = {RATE}\nNchanTOT = {CHANNELS}\ntrange = [0, inf]\n"),
+    )
+    .unwrap();
     let done = ferrosort(args.iter().chain(&["--params", path(&params)]));
     assert!(done.status.success(), "{}", stderr(&done));
     for name in ["spike_times.npy", "spike_clusters.npy", "templates.npy"] {
-        assert!(fs::read(whole.join(name)).unwrap() == fs::read(parts.join(name)).unwrap(), "{name}");
+        assert!(
+            fs::read(whole.join(name)).unwrap() == fs::read(parts.join(name)).unwrap(),
+            "{name}"
+        );
     }
     let py = fs::read_to_string(parts.join("params.py")).unwrap();
     assert!(py.contains("dat_path = ['../a.bin', '../b.bin']"), "{py}");
@@ -144,11 +194,24 @@ fn short_and_quiet_recordings_give_a_valid_result_that_says_what_was_skipped() {
         let bytes: Vec<u8> = (0..n).flat_map(|i| noise(i).to_le_bytes()).collect();
         fs::write(&file, bytes).unwrap();
         let folder = scratch.path().join(name);
-        let args = ["sort", path(&file), "--channels", "4", "--sample-rate", "30000", "--output", path(&folder)];
+        let args = [
+            "sort",
+            path(&file),
+            "--channels",
+            "4",
+            "--sample-rate",
+            "30000",
+            "--output",
+            path(&folder),
+        ];
         let done = ferrosort(args);
         assert!(done.status.success(), "{name}: {}", stderr(&done));
         assert_valid(&folder);
-        assert!(stderr(&done).contains("warning: no probe was given"), "{}", stderr(&done));
+        assert!(
+            stderr(&done).contains("warning: no probe was given"),
+            "{}",
+            stderr(&done)
+        );
         let warnings = manifest(&folder)["warnings"].as_array().unwrap().len();
         assert!(warnings >= 2, "{name}: {}", manifest(&folder)["warnings"]);
     }

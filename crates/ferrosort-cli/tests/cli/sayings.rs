@@ -8,11 +8,27 @@ use crate::support::{ferrosort, path, sort, sort_args, stderr, stdout};
 #[test]
 fn help_explains_the_commands_with_examples() {
     let help = stdout(&ferrosort(["--help"]));
-    for part in ["sort", "info", "demo", "parameters", "completions", "Examples:", "ferrosort sort recording.bin"] {
+    for part in [
+        "sort",
+        "info",
+        "demo",
+        "parameters",
+        "completions",
+        "Examples:",
+        "ferrosort sort recording.bin",
+    ] {
         assert!(help.contains(part), "no '{part}' in: {help}");
     }
     let sort = stdout(&ferrosort(["sort", "--help"]));
-    for part in ["--probe", "--set", "--compat", "--draws", "pykilosort-2.0.0a2", "Exit codes:", "Th=[6,2]"] {
+    for part in [
+        "--probe",
+        "--set",
+        "--compat",
+        "--draws",
+        "pykilosort-2.0.0a2",
+        "Exit codes:",
+        "Th=[6,2]",
+    ] {
         assert!(sort.contains(part), "no '{part}' in: {sort}");
     }
     assert!(!stdout(&ferrosort(["sort", "-h"])).contains("--draws"));
@@ -32,14 +48,21 @@ fn every_shell_has_completions() {
 #[test]
 fn parameters_are_listed_and_the_file_is_accepted() {
     let text = stdout(&ferrosort(["parameters"]));
-    for part in ["threshold (Th) = [10.0, 4.0] sd", "batch_samples (NT) = 65600", "compat.stale_row"] {
+    for part in [
+        "threshold (Th) = [10.0, 4.0] sd",
+        "batch_samples (NT) = 65600",
+        "compat.stale_row",
+    ] {
         assert!(text.contains(part), "no '{part}' in: {text}");
     }
     assert!(stdout(&ferrosort(["parameters", "--algorithm", "pykilosort"])).contains("(NT) = 32832"));
     let scratch = TempDir::new().unwrap();
     let file = scratch.path().join("all.toml");
     std::fs::write(&file, ferrosort(["parameters", "--toml"]).stdout).unwrap();
-    sort(&scratch.path().join("out"), &["--params", path(&file), "--time-range", "..2", "--quiet"]);
+    sort(
+        &scratch.path().join("out"),
+        &["--params", path(&file), "--time-range", "..2", "--quiet"],
+    );
 }
 
 #[test]
@@ -49,10 +72,19 @@ fn a_run_says_what_it_does_and_what_came_out() {
     let done = sort(&output, &["--set", "GPU=1"]);
     let (out, err) = (stdout(&done), stderr(&done));
     assert!(out.contains(" units, ") && out.contains("good"), "{out}");
-    assert!(out.contains(&format!("phy template-gui {}/params.py", output.display())), "{out}");
+    assert!(
+        out.contains(&format!("phy template-gui {}/params.py", output.display())),
+        "{out}"
+    );
     assert!(err.contains("warning: --set GPU has no effect"), "{err}");
-    assert!(err.lines().any(|line| line.contains(" in ") && line.ends_with(" s")), "{err}");
-    assert!(!err.contains('\u{1b}') && !err.contains('\r'), "no terminal codes in a file: {err:?}");
+    assert!(
+        err.lines().any(|line| line.contains(" in ") && line.ends_with(" s")),
+        "{err}"
+    );
+    assert!(
+        !err.contains('\u{1b}') && !err.contains('\r'),
+        "no terminal codes in a file: {err:?}"
+    );
 }
 
 #[test]
@@ -60,7 +92,10 @@ fn quiet_is_quiet_and_json_is_json() {
     let scratch = TempDir::new().unwrap();
     let quiet = sort(&scratch.path().join("quiet"), &["--quiet", "--set", "GPU=1"]);
     assert_eq!((stdout(&quiet), stderr(&quiet)), (String::new(), String::new()));
-    let json = sort(&scratch.path().join("json"), &["--log-format", "json", "--set", "GPU=1"]);
+    let json = sort(
+        &scratch.path().join("json"),
+        &["--log-format", "json", "--set", "GPU=1"],
+    );
     let events = events(&stderr(&json));
     let count = |name: &str| events.iter().filter(|event| event["event"] == name).count();
     assert!(count("stage_started") >= 3 && count("stage_started") == count("stage_finished"));
@@ -73,7 +108,10 @@ fn quiet_is_quiet_and_json_is_json() {
 #[test]
 fn errors_are_json_too() {
     let scratch = TempDir::new().unwrap();
-    let args = sort_args(&scratch.path().join("out"), &["--log-format", "json", "--set", "nonsense=1"]);
+    let args = sort_args(
+        &scratch.path().join("out"),
+        &["--log-format", "json", "--set", "nonsense=1"],
+    );
     let failed = ferrosort(args);
     let events = events(&stderr(&failed));
     assert_eq!(events.last().unwrap()["event"], "error");

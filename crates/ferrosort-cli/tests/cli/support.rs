@@ -48,7 +48,10 @@ pub fn samples() -> PathBuf {
 }
 
 pub fn ferrosort<I: IntoIterator<Item = S>, S: AsRef<std::ffi::OsStr>>(args: I) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ferrosort")).args(args).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_ferrosort"))
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 /// Sorts [`recording`] into `output` with these further options; fails with the error output.
@@ -59,9 +62,16 @@ pub fn sort(output: &Path, options: &[&str]) -> Output {
 }
 
 pub fn sort_args(output: &Path, options: &[&str]) -> Vec<String> {
-    let mut args: Vec<String> = ["sort", path(recording()), "--output", path(output), "--set", SMALL_BATCHES]
-        .map(String::from)
-        .to_vec();
+    let mut args: Vec<String> = [
+        "sort",
+        path(recording()),
+        "--output",
+        path(output),
+        "--set",
+        SMALL_BATCHES,
+    ]
+    .map(String::from)
+    .to_vec();
     args.extend(options.iter().map(ToString::to_string));
     args
 }
@@ -94,7 +104,11 @@ pub fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     for name in names(folder) {
         let path = folder.join(&name);
         if path.is_dir() {
-            all.extend(contents(&path).into_iter().map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)));
+            all.extend(
+                contents(&path)
+                    .into_iter()
+                    .map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)),
+            );
         } else if name == "run.json" {
             let mut manifest = manifest(folder);
             manifest.as_object_mut().unwrap().remove("timings").unwrap();

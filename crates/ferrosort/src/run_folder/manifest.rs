@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use ferrosort_core::{Contact, Error, Probe, RawFile, Recording, Result, SampleType, UnitLabel};
+use ferrosort_core::{Contact, Error, Probe, RawFile, Recording, Result, SampleType, Sorting};
 use serde::Serialize;
 
 use super::{INTERMEDIATES, LOCK, MANIFEST, PROCESSED, Run, files_below};
-use crate::pipeline::{Intermediate, Outcome};
+use crate::pipeline::Intermediate;
+use crate::preprocess::layout::BatchLayout;
 use crate::settings::{Algorithm, Compat, Parameters};
 
 /// Bytes at the start and at the end of a file that its fingerprint covers.
@@ -63,10 +64,10 @@ struct ProbeEntry<'a> {
 
 #[derive(Serialize)]
 struct ResultEntry {
-    n_spikes: usize,
-    n_templates: usize,
-    n_units: usize,
-    n_good: usize,
+    spikes: usize,
+    templates: usize,
+    units: usize,
+    good_units: usize,
 }
 
 #[derive(Serialize)]
@@ -76,6 +77,8 @@ struct ProcessedEntry {
     layout: &'static str,
     n_channels: usize,
     batch_samples: usize,
+    /// Sample of the recording at which each batch begins; the first can begin before it.
+    first_samples: Vec<i64>,
     counts_per_sd: f64,
 }
 
@@ -118,15 +121,8 @@ pub(super) fn write(folder: &Path, run: &Run) -> Result<()> {
         compat: &run.settings.compat,
         recording: recording_entry(run.recording)?,
         probe: probe_entry(run.probe, &outcome.sorting.probe),
-        result: result_entry(outcome),
-        processed: folder.join(PROCESSED).exists().then(|| ProcessedEntry {
-            file: PROCESSED,
-            dtype: "int16",
-            layout: "batch after batch, each [channels, samples]",
-            n_channels: outcome.sorting.probe.len(),
-            batch_samples: run.settings.parameters.batch_samples,
-            counts_per_sd: run.settings.parameters.whitened_scale,
-        }),
+        result: result_entry(&outcome.sorting),
+        processed: folder.join(PROCESSED).exists().then(|| processed_entry(run)),
         intermediates: outcome.intermediates.iter().map(array_entry).collect(),
         warnings: run.warnings,
         files: file_entries(folder)?,
@@ -199,14 +195,27 @@ fn probe_entry<'a>(probe: &'a Probe, sorted: &Probe) -> ProbeEntry<'a> {
     }
 }
 
-fn result_entry(outcome: &Outcome) -> ResultEntry {
-    let units = super::units_with_spikes(&outcome.sorting);
-    let good = |&&unit: &&usize| outcome.sorting.units[unit].label == UnitLabel::Good;
+fn result_entry(sorting: &Sorting) -> ResultEntry {
+    let (units, good_units) = super::count_units(sorting);
     ResultEntry {
-        n_spikes: outcome.sorting.spike_times.len(),
-        n_templates: outcome.sorting.units.len(),
-        n_units: units.len(),
-        n_good: units.iter().filter(good).count(),
+        spikes: sorting.spike_times.len(),
+        templates: sorting.units.len(),
+        units,
+        good_units,
+    }
+}
+
+fn processed_entry(run: &Run) -> ProcessedEntry {
+    let parameters = &run.settings.parameters;
+    let layout = BatchLayout::new(run.recording.n_samples(), parameters, &run.settings.compat);
+    ProcessedEntry {
+        file: PROCESSED,
+        dtype: "int16",
+        layout: "batch after batch, each [channels, batch_samples]",
+        n_channels: run.outcome.sorting.probe.len(),
+        batch_samples: layout.kept_samples(),
+        first_samples: (0..layout.batches()).map(|k| layout.window(k).first).collect(),
+        counts_per_sd: parameters.whitened_scale,
     }
 }
 

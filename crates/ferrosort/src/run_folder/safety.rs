@@ -104,7 +104,8 @@ fn check_is_sorting(target: &Path, shown: &str) -> Result<()> {
     }
     names.sort();
     let has = |name: &str| names.iter().any(|n| n == name);
-    if !names.is_empty() && !has(MANIFEST) && !(has("params.py") && has("spike_times.npy")) {
+    let is_sorting = has(MANIFEST) || (has("params.py") && has("spike_times.npy"));
+    if !(names.is_empty() || is_sorting) {
         return Err(Error::input(format!(
             "output folder {shown} is neither empty nor a sorting, so --overwrite does not replace it; name another folder"
         )));

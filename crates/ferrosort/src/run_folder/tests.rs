@@ -92,7 +92,7 @@ fn a_finished_run_is_under_its_name_with_a_complete_manifest() {
     assert_eq!(manifest["compat"]["stale_row"], json!(false));
     assert_eq!(
         manifest["result"],
-        json!({"n_spikes": 3, "n_templates": 3, "n_units": 2, "n_good": 1})
+        json!({"spikes": 3, "templates": 3, "units": 2, "good_units": 1})
     );
     assert_eq!(manifest["probe"]["channels_sorted"], json!([2, 0]));
     assert_eq!(manifest["probe"]["contacts"].as_array().unwrap().len(), 3);
