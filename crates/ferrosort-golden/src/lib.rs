@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use ferrosort_core::{Contact, MemoryRecording, Probe};
 use ndarray::{Array, ArrayD, Dimension, IxDyn};
 use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError, ReadableElement};
 
@@ -152,6 +153,42 @@ impl Golden {
     pub fn scalar(&mut self, name: &str) -> f64 {
         *self.f64::<IxDyn>(name).first().expect("a scalar has one value")
     }
+}
+
+/// The golden recording of 40 s and 64 channels with its probe (channel `i` is column `i`), or `None`, visibly, when it is absent.
+///
+/// # Panics
+/// When the file is damaged.
+#[allow(clippy::print_stderr)]
+pub fn recording_40s() -> Option<(MemoryRecording, Probe)> {
+    let path = shared_golden()
+        .map(|d| d.join("pykilosort/recording.bin.zst"))
+        .filter(|p| p.is_file());
+    let Some(path) = path else {
+        eprintln!("SKIPPED: no golden recording pykilosort/recording.bin.zst in ../shared/golden");
+        return None;
+    };
+    let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut decoder =
+        ruzstd::decoding::StreamingDecoder::new(file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut decoder, &mut bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let samples = bytes
+        .chunks_exact(2)
+        .map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])));
+    // Four columns of a staggered probe: x repeats 43, 11, 59, 27 µm, rows of two are 20 µm apart.
+    let contact = |channel: usize| Contact {
+        channel,
+        x_um: [43.0, 11.0, 59.0, 27.0][channel % 4],
+        y_um: (channel / 2) as f64 * 20.0,
+        shank: 0,
+    };
+    let probe = Probe {
+        name: "golden".to_string(),
+        contacts: (0..64).map(contact).collect(),
+    };
+    let recording = MemoryRecording::new(30000.0, 64, samples.collect(), None).expect("whole frames");
+    Some((recording, probe))
 }
 
 /// Largest absolute difference of two arrays of one length.

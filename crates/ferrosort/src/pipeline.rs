@@ -9,13 +9,13 @@ use ndarray::ArrayD;
 use crate::curation::curate::curate;
 use crate::matching::extract::extract;
 use crate::neighbours::Neighbours;
-use crate::ordering::order::{GivenDraws, order_batches};
+use crate::ordering::order::{BatchOrder, GivenDraws, order_batches};
 use crate::preprocess::layout::BatchLayout;
 use crate::preprocess::survey::survey;
 use crate::preprocess::{Batches, check_cancelled};
 use crate::settings::Settings;
 use crate::templates::align::AlignmentKernels;
-use crate::templates::learn::{Context, learn, visiting_order};
+use crate::templates::learn::{Basis, Context, learn, visiting_order};
 use crate::templates::residual::POOLED_CHANNELS;
 use crate::templates::shapes::learn_shapes;
 use crate::{intermediates, processed, result};
@@ -25,7 +25,7 @@ const ORDERING_CHANNELS: usize = 17;
 /// Channels on which a template lives.
 const TEMPLATE_CHANNELS: usize = 32;
 
-/// Random draws made elsewhere, to repeat a run of another program exactly.
+/// Random draws made elsewhere, or what followed from them, to repeat a run of another program exactly.
 #[derive(Debug, Clone, Default)]
 pub struct Draws {
     /// For each batch, the spikes that start the batch clustering (rows in feature order).
@@ -34,6 +34,10 @@ pub struct Draws {
     pub prototype_starts: Option<Vec<usize>>,
     /// Start of the embedding of batches.
     pub embedding_start: Option<Vec<f64>>,
+    /// Batch at each place of the sorted order, instead of finding one.
+    pub order: Option<Vec<usize>>,
+    /// Prototypes `[6, samples]` and temporal basis `[3, samples]`, instead of learning them.
+    pub shapes: Option<Basis>,
 }
 
 /// What to sort and how.
@@ -115,19 +119,23 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
             cluster_starts: request.draws.cluster_starts.as_deref(),
             embedding_start: request.draws.embedding_start.as_deref(),
         };
-        order_batches(&batches, &near, settings, given, run.observer)
+        match &request.draws.order {
+            Some(order) => BatchOrder::given(order, count as usize),
+            None => order_batches(&batches, &near, settings, given, run.observer),
+        }
     })?;
     if let Some(reason) = order.natural.filter(|_| parameters.reorder) {
         run.warn(format!("batches were left in their natural order: {reason}"));
     }
     let clip_batches = count.div_ceil(parameters.prototype_stride as u64);
-    let basis = run.stage("shapes", clip_batches, "batches", |run| {
-        learn_shapes(
+    let basis = run.stage("shapes", clip_batches, "batches", |run| match &request.draws.shapes {
+        Some(shapes) => Ok(Some(shapes.clone())),
+        None => learn_shapes(
             &batches,
             settings,
             request.draws.prototype_starts.as_deref(),
             run.observer,
-        )
+        ),
     })?;
     let no_units = |run: Run| {
         let sorting = result::empty(recording, &probe, &batches, parameters.template_samples);

@@ -1,6 +1,6 @@
 //! The stage: from whitened batches to their order (docs/kilosort2.md, chapter 3).
 
-use ferrosort_core::{Observer, Result};
+use ferrosort_core::{Error, Observer, Result};
 use ndarray::Array2;
 
 use super::basis::{COMPONENTS, SnippetPca, detector_sign_sample};
@@ -29,6 +29,26 @@ pub struct BatchOrder {
 }
 
 impl BatchOrder {
+    /// An order found elsewhere.
+    ///
+    /// # Errors
+    /// When it is not an order of `batches` batches.
+    pub fn given(order: &[usize], batches: usize) -> Result<Self> {
+        let mut sorted = order.to_vec();
+        sorted.sort_unstable();
+        if !sorted.iter().copied().eq(0..batches) {
+            return Err(Error::input(format!(
+                "the given order of {} batches does not list each of the {batches} batches of this recording once; check batch_samples",
+                order.len()
+            )));
+        }
+        Ok(Self {
+            order: order.to_vec(),
+            dissimilarity: Array2::zeros((batches, batches)),
+            natural: None,
+        })
+    }
+
     fn natural(batches: usize, reason: &'static str) -> Self {
         Self {
             order: (0..batches).collect(),
