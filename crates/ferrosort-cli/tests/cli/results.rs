@@ -121,6 +121,26 @@ fn intermediates_have_the_names_of_the_originals_and_processed_data_their_size()
 }
 
 #[test]
+fn every_file_and_every_key_of_the_manifest_is_documented() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/output.md");
+    let page = fs::read_to_string(page).unwrap();
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path().join("out");
+    sort(&folder, &["--quiet", "--keep-processed"]);
+    let manifest = manifest(&folder);
+    let files = manifest["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["file"].as_str().unwrap());
+    let names = files.map(|file| file.trim_start_matches("intermediates/").trim_end_matches(".npy"));
+    for name in names.chain(manifest.as_object().unwrap().keys().map(String::as_str)) {
+        let found = page.contains(&format!("`{name}`")) || page.contains(&format!("`{name}.npy`"));
+        assert!(found, "docs/output.md does not mention {name}");
+    }
+}
+
+#[test]
 fn flat_files_give_the_same_spikes_as_the_folder_even_in_two_parts() {
     let scratch = TempDir::new().unwrap();
     let whole = scratch.path().join("whole");
