@@ -8,7 +8,9 @@ use ferrosort::neighbours::Neighbours;
 use ferrosort::preprocess::layout::BatchLayout;
 use ferrosort::settings::{Compat, Parameters};
 use ferrosort::templates::Templates;
-use ferrosort::templates::residual::{SearchParams, candidates, pooled_energy, projected_snippets, strongest};
+use ferrosort::templates::residual::{
+    Candidate, POOLED_CHANNELS, SearchParams, candidates, pooled_energy, projected_snippets, strongest,
+};
 use ferrosort_golden::{Golden, open_all};
 use ferrosort_kernels::ChannelMajor;
 use ndarray::{Array1, Array2, Array3};
@@ -173,7 +175,25 @@ fn pursuit_in_the_final_pass() {
         let case = pursuit_case(&mut golden, "", true);
         check_sums(&mut golden, "", &case);
         check_features(&mut golden, "", &case);
+        check_times(&mut golden, &case);
     }
+}
+
+/// Times of the troughs in the file: 20 samples after the start, with the original's alignment.
+fn check_times(golden: &mut Golden, case: &Case) {
+    let parameters = Parameters {
+        batch_samples: case.pursued.residual.samples(),
+        ..Parameters::kilosort2()
+    };
+    let layout = BatchLayout::new(1_000_000, &parameters, &Compat::kilosort2_2_0_2());
+    let first = layout.window(golden.scalar("batch_index") as usize).first + parameters.trough() as i64 + 1;
+    let times: Vec<usize> = case
+        .pursued
+        .spikes
+        .iter()
+        .map(|s| (first + i64::from(s.start)) as usize)
+        .collect();
+    assert_eq!(times, golden.usize("spike_time"));
 }
 
 #[test]
@@ -187,68 +207,75 @@ fn pursuit_of_dense_spikes_on_many_channels_and_at_batch_edges() {
     }
 }
 
+/// The file's prototypes, basis and pooled channels, for the search on its three signals.
+struct Search {
+    prototypes: Array2<f32>,
+    pooled: Neighbours,
+    basis: Array2<f64>,
+    threshold: f32,
+}
+
 #[test]
 fn new_templates_from_a_residual() {
     for mut golden in open_all("kilosort2/stage3_residual.npz") {
         let prototypes: Array2<f32> = golden.f32("wTEMP");
-        let prototypes = prototypes.t().as_standard_layout().into_owned();
-        let lists = neighbours(&mut golden, "iC");
-        let pooled = Neighbours::from_lists(
-            (0..lists.channels()).flat_map(|c| lists.of(c)[..7].to_vec()).collect(),
-            7,
-        );
         let basis: Array2<f64> = golden.f64("V");
-        let basis = basis.t().as_standard_layout().into_owned();
+        let lists = neighbours(&mut golden, "iC");
+        let nearest = |c| lists.of(c)[..POOLED_CHANNELS].to_vec();
+        let search = Search {
+            prototypes: prototypes.t().as_standard_layout().into_owned(),
+            pooled: Neighbours::from_lists((0..lists.channels()).flat_map(nearest).collect(), POOLED_CHANNELS),
+            basis: basis.t().as_standard_layout().into_owned(),
+            threshold: if golden.has("Th") {
+                golden.scalar("Th") as f32
+            } else {
+                10.0
+            },
+        };
         for case in ["a", "b", "c"] {
-            let signal: Array2<f32> = golden.f32(&format!("X_{case}"));
-            let x = ChannelMajor::from_fn(signal.ncols(), signal.nrows(), |t, c| signal[[t, c]]);
-            let parameters = Parameters {
-                batch_samples: x.samples(),
-                ..Parameters::kilosort2()
-            };
-            let layout = BatchLayout::new(1_000_000, &parameters, &Compat::kilosort2_2_0_2());
-            let mut params = SearchParams {
-                threshold: 10.0,
-                correlated: layout.window(1).correlated,
-                searched: 60..(x.samples() - 61).min(layout.peak_limit()),
-                tail_contamination: false,
-            };
-            let clean = pooled_energy(&x, &prototypes, &pooled, &params);
-            let expected: Array1<f64> = golden.f64(&format!("E_clean_{case}"));
-            assert_close(
-                "E_clean",
-                clean.value.iter().map(|&v| f64::from(v)),
-                expected.as_slice().unwrap(),
-                1e-5,
-            );
-            params.tail_contamination = true;
-            let energy = pooled_energy(&x, &prototypes, &pooled, &params);
-            let expected: Array1<f64> = golden.f64(&format!("E_{case}"));
-            assert_close(
-                "E",
-                energy.value.iter().map(|&v| f64::from(v)),
-                expected.as_slice().unwrap(),
-                1e-5,
-            );
-            let all = candidates(&energy, &params);
-            let starts: Vec<usize> = all.iter().map(|c| c.start).collect();
-            assert_eq!(starts, golden.usize(&format!("cand_t_{case}")));
-            let kept = strongest(&all, &energy);
-            assert_eq!(
-                kept.iter().map(|c| c.start).collect::<Vec<_>>(),
-                golden.usize(&format!("t_{case}"))
-            );
-            assert_eq!(
-                kept.iter().map(|c| c.channel as usize).collect::<Vec<_>>(),
-                golden.usize(&format!("ch_{case}"))
-            );
-            if golden.has(&format!("dWU_new_{case}")) {
-                let expected: Array3<f64> = golden.f64(&format!("dWU_new_{case}"));
-                let expected: Vec<f64> = expected.iter().copied().collect();
-                let snippets = projected_snippets(&x, &kept, &basis);
-                let got = snippets.view().permuted_axes([2, 1, 0]);
-                assert_close("dWU_new", got.iter().copied(), &expected, 1e-6);
-            }
+            search_case(&mut golden, &search, case);
         }
+    }
+}
+
+fn search_case(golden: &mut Golden, search: &Search, case: &str) {
+    let name = |n: &str| format!("{n}_{case}");
+    let signal: Array2<f32> = golden.f32(&name("X"));
+    let x = ChannelMajor::from_fn(signal.ncols(), signal.nrows(), |t, c| signal[[t, c]]);
+    let parameters = Parameters {
+        batch_samples: x.samples(),
+        ..Parameters::kilosort2()
+    };
+    let layout = BatchLayout::new(1_000_000, &parameters, &Compat::kilosort2_2_0_2());
+    let params = |tail_contamination| SearchParams {
+        threshold: search.threshold,
+        correlated: layout.window(1).correlated,
+        searched: 60..(x.samples() - 61).min(layout.peak_limit()),
+        tail_contamination,
+    };
+    let starts = |found: &[Candidate]| found.iter().map(|c| c.start).collect::<Vec<_>>();
+    for (contaminated, energies, found) in [(false, "E_clean", "cand_clean_t"), (true, "E", "cand_t")] {
+        let params = params(contaminated);
+        let energy = pooled_energy(&x, &search.prototypes, &search.pooled, &params);
+        let expected: Array1<f64> = golden.f64(&name(energies));
+        let got = energy.value.iter().map(|&v| f64::from(v));
+        assert_close(&name(energies), got, expected.as_slice().unwrap(), 1e-5);
+        if golden.has(&name(found)) {
+            let all = candidates(&energy, &params);
+            assert_eq!(starts(&all), golden.usize(&name(found)), "{}", name(found));
+        }
+    }
+    let params = params(true);
+    let energy = pooled_energy(&x, &search.prototypes, &search.pooled, &params);
+    let kept = strongest(&candidates(&energy, &params), &energy);
+    assert_eq!(starts(&kept), golden.usize(&name("t")));
+    let channels: Vec<usize> = kept.iter().map(|c| c.channel as usize).collect();
+    assert_eq!(channels, golden.usize(&name("ch")));
+    if golden.has(&name("dWU_new")) {
+        let expected: Array3<f64> = golden.f64(&name("dWU_new"));
+        let expected: Vec<f64> = expected.iter().copied().collect();
+        let snippets = projected_snippets(&x, &kept, &search.basis);
+        let got = snippets.view().permuted_axes([2, 1, 0]);
+        assert_close(&name("dWU_new"), got.iter().copied(), &expected, 1e-6);
     }
 }
