@@ -6,6 +6,7 @@ use ferrosort::curation::ccg::{Binning, Correlogram};
 use ferrosort::curation::cutoff::{UnitCutoff, cutoffs, unit_cutoff};
 use ferrosort::curation::detrend::{RunningAverage, centred};
 use ferrosort::curation::merge::merge;
+use ferrosort::curation::mixture::principal_direction;
 use ferrosort::curation::split::{FeatureSource, SplitContext, SplitDecision, SplitStart, SplitState, split_pass};
 use ferrosort::neighbours::Neighbours;
 use ferrosort::settings::Compat;
@@ -183,7 +184,7 @@ fn bisections_match() {
             basis: basis.view(),
             compat: &Compat::kilosort2_2_0_2(),
         };
-        for case in (0..)
+        for case in (0..100)
             .map(|i| format!("c{i}"))
             .take_while(|c| g.has(&format!("{c}_F0")))
             .collect::<Vec<_>>()
@@ -196,6 +197,9 @@ fn bisections_match() {
                 let row = &rows.row(7 * i)[..features.ncols()];
                 assert!(max_abs_difference(row, &expected.to_vec()) < 1e-9, "{case} row {i}");
             }
+            let w0: Array1<f64> = g.f64(&format!("{case}_p1_w0"));
+            let direction = principal_direction(&rows).unwrap();
+            assert!(max_abs_difference(&direction[..w0.len()], &w0) < 1e-8, "{case}");
             for (pass, start) in [("p1", SplitStart::PrincipalComponent), ("p2", SplitStart::Mean)] {
                 let name = format!("{case}_{pass}");
                 let b = bisect(features.view(), &times, start, &criteria).unwrap();
