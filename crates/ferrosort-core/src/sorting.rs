@@ -66,7 +66,7 @@ pub struct Sorting {
     pub sample_rate: f64,
     /// Contacts that were sorted, in the order of every channel axis below.
     pub probe: Probe,
-    /// Sample of each spike's trough, 0-based in the raw file, non-decreasing.
+    /// Sample of each spike's trough, counted from the start of the recording (of its time range), non-decreasing.
     pub spike_times: Vec<u64>,
     /// Unit of each spike: row of `templates`.
     pub spike_units: Vec<u32>,

@@ -61,35 +61,41 @@ simd_kernel! {
     }
 }
 
+/// `W` outputs from `t`: each is one chain of `mul_add`, components then taps in order, so outputs may be computed twice.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn temporal_block<const W: usize>(p: &[&[f32]; RANK], w: &[&[f32]; RANK], t: usize, y: &mut [f32]) {
+    let mut acc = [0.0f32; W];
+    for q in 0..RANK {
+        let window = &p[q][t..t + W + w[q].len() - 1];
+        for (w, xs) in w[q].iter().zip(window.windows(W)) {
+            let xs: &[f32; W] = xs.try_into().expect("windows have W samples");
+            for j in 0..W {
+                acc[j] = w.mul_add(xs[j], acc[j]);
+            }
+        }
+    }
+    y[t..t + W].copy_from_slice(&acc);
+}
+
 simd_kernel! {
-    /// `y[t] = sum_q sum_i w[q][i] * p[q][t + i]`, components then taps in order.
+    /// `y[t] = sum_q sum_i w[q][i] * p[q][t + i]`.
     fn temporal(p: [&[f32]; RANK], w: [&[f32]; RANK], y: &mut [f32]) {
         const WIDE: usize = 2 * LANES;
-        let length = w[0].len();
         let n = y.len();
         let mut t = 0;
         while t + WIDE <= n {
-            let mut acc = [0.0f32; WIDE];
-            for q in 0..RANK {
-                let window = &p[q][t..t + WIDE + length - 1];
-                for (w, xs) in w[q].iter().zip(window.windows(WIDE)) {
-                    let xs: &[f32; WIDE] = xs.try_into().expect("WIDE samples");
-                    for j in 0..WIDE {
-                        acc[j] = w.mul_add(xs[j], acc[j]);
-                    }
-                }
-            }
-            y[t..t + WIDE].copy_from_slice(&acc);
+            temporal_block::<WIDE>(&p, &w, t, y);
             t += WIDE;
         }
-        for (k, y) in y[t..].iter_mut().enumerate() {
-            let mut acc = 0.0f32;
-            for q in 0..RANK {
-                for (w, x) in w[q].iter().zip(&p[q][t + k..t + k + length]) {
-                    acc = w.mul_add(*x, acc);
-                }
-            }
-            *y = acc;
+        // The rest in blocks of 64, the last of which may overlap with what is done; single outputs only when there is no room.
+        while t < n && n >= LANES {
+            temporal_block::<LANES>(&p, &w, t.min(n - LANES), y);
+            t += LANES;
+        }
+        while t < n {
+            temporal_block::<1>(&p, &w, t, y);
+            t += 1;
         }
     }
 }
@@ -148,8 +154,7 @@ simd_kernel! {
     /// Lets one template compete for each sample.
     ///
     /// The score of a projection `y` for a template of amplitude `mu` is the largest gain over all amplitudes `a >= 0` of
-    /// `2 a y - a^2 - lam (a - mu)^2`, less its value at `a = 0` without the spike:
-    /// `((max(0, y))^2 + 2 lam mu max(0, y) - lam mu^2) / (1 + lam)`. Where it exceeds `best` by more than 1e-6, `best` and `winner`
+    /// `2 a y - a^2 - lam (a - mu)^2`, which is `(y^2 + 2 lam mu y - lam mu^2) / (1 + lam)` with negative `y` counted as 0. Where it exceeds `best` by more than 1e-6, `best` and `winner`
     /// become this template's.
     pub fn best_template(y: &[f32], mu: f32, lam: f32, template: u32, best: &mut [f32], winner: &mut [u32]) {
         let n = y.len();

@@ -57,14 +57,7 @@ pub fn before_learning(batches: &Batches, order: &BatchOrder) -> Vec<Named> {
 }
 
 /// All arrays of a complete run.
-pub fn all(
-    batches: &Batches,
-    order: &BatchOrder,
-    basis: &Basis,
-    learned: &Learned,
-    extracted: &Extracted,
-    curated: &Curated,
-) -> Vec<Named> {
+pub fn all(batches: &Batches, order: &BatchOrder, basis: &Basis, learned: &Learned, curated: &Curated) -> Vec<Named> {
     let mut arrays = before_learning(batches, order);
     arrays.push((
         "wPCA",
@@ -95,14 +88,14 @@ pub fn all(
     arrays.push((
         "muA",
         "[batches, templates]: amplitude in each batch, sd",
-        Intermediate::F32(extracted.mu_by_batch.clone().into_dyn()),
+        Intermediate::F32(curated.spikes.mu_by_batch.clone().into_dyn()),
     ));
 
     let spikes = &curated.spikes;
     let keep = |_: usize| true;
     arrays.push((
         "st3",
-        "[spikes, 5]: sample, template, amplitude, score, place in the sorted order",
+        "[spikes, 5]: sample from the start of the time range, template, amplitude, score, place in the sorted order",
         table(spikes, &spikes.labels, keep),
     ));
     arrays.push(("st3_m", "the same after merging", table(spikes, &curated.merged, keep)));

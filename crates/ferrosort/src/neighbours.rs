@@ -1,8 +1,6 @@
 //! Which channels are near which: the neighbourhoods that every stage works in.
 
-/// For each channel, the channels nearest to it, nearest first (ties to the lower index).
-///
-/// The first entry of a list is the channel itself unless another contact shares its position.
+/// For each channel, the channels nearest to it: itself first, then nearest first (ties to the lower index).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Neighbours {
     lists: Vec<u32>,
@@ -15,13 +13,17 @@ impl Neighbours {
         let n = positions_um.len();
         let size = size.min(n);
         let mut lists = Vec::with_capacity(n * size);
-        for a in positions_um {
+        for (own, a) in positions_um.iter().enumerate() {
             let distance: Vec<f64> = positions_um
                 .iter()
                 .map(|b| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2))
                 .collect();
             let mut order: Vec<u32> = (0..n as u32).collect();
-            order.sort_by(|&i, &j| distance[i as usize].total_cmp(&distance[j as usize]).then(i.cmp(&j)));
+            order.sort_by(|&i, &j| {
+                let key = |c: u32| (distance[c as usize], c as usize != own, c);
+                let (a, b) = (key(i), key(j));
+                a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2))
+            });
             lists.extend_from_slice(&order[..size]);
         }
         Self { lists, size }
@@ -66,5 +68,7 @@ mod tests {
         assert_eq!(near.of(4), [4, 3, 2]);
         assert!(near.contains(2, 3) && !near.contains(2, 4));
         assert_eq!(Neighbours::nearest(&line, 9).size(), 5);
+        let shared = Neighbours::nearest(&[[0.0, 0.0], [0.0, 0.0], [0.0, 9.0]], 2);
+        assert_eq!(shared.of(1), [1, 0], "a contact comes before one at the same place");
     }
 }

@@ -102,7 +102,11 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
     let (probe, offset) = run.stage("channels", count.min(100), "batches", |run| {
         choose_channels(request, &layout, run)
     })?;
-    let sampled = count.div_ceil(parameters.covariance_stride as u64);
+    let sampling = |stride| count.div_ceil(layout.sampling_stride(stride, &settings.compat) as u64);
+    let (sampled, clip_batches) = (
+        sampling(parameters.covariance_stride),
+        sampling(parameters.prototype_stride),
+    );
     let batches = run.stage("whitening", sampled, "batches", |run| {
         Batches::prepare(recording, &probe, offset, layout, settings, run.observer)
     })?;
@@ -127,7 +131,6 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
     if let Some(reason) = order.natural.filter(|_| parameters.reorder) {
         run.warn(format!("batches were left in their natural order: {reason}"));
     }
-    let clip_batches = count.div_ceil(parameters.prototype_stride as u64);
     let basis = run.stage("shapes", clip_batches, "batches", |run| match &request.draws.shapes {
         Some(shapes) => Ok(Some(shapes.clone())),
         None => learn_shapes(
@@ -138,7 +141,7 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
         ),
     })?;
     let no_units = |run: Run| {
-        let sorting = result::empty(recording, &probe, &batches, parameters.template_samples);
+        let sorting = result::empty(recording, &probe, &batches, parameters);
         run.finish(sorting, intermediates::before_learning(&batches, &order))
     };
     let Some(basis) = basis else {
@@ -179,10 +182,10 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
         extract(&context, &learned, &order.order, first_sample, run.observer)
     })?;
     let curated = run.stage("curation", 4, "steps", |run| {
-        curate(&context, &learned, &extracted, &probe, run.observer)
+        curate(&context, &learned, extracted, &probe, run.observer)
     })?;
 
-    let arrays = intermediates::all(&batches, &order, &basis, &learned, &extracted, &curated);
+    let arrays = intermediates::all(&batches, &order, &basis, &learned, &curated);
     let sorting = result::assemble(recording, &probe, &batches, &curated, settings);
     Ok(run.finish(sorting, arrays))
 }

@@ -9,11 +9,11 @@ use crate::curation::curate::Curated;
 use crate::curation::duplicates::TemplateExtent;
 use crate::matching::accumulate::reconstructed;
 use crate::preprocess::Batches;
-use crate::settings::Settings;
+use crate::settings::{Parameters, Settings};
 use crate::templates::Templates;
 
 /// A sorting without units: the result for a quiet recording.
-pub fn empty(recording: &dyn Recording, probe: &Probe, batches: &Batches, template_samples: usize) -> Sorting {
+pub fn empty(recording: &dyn Recording, probe: &Probe, batches: &Batches, parameters: &Parameters) -> Sorting {
     let (whitening, whitening_inverse) = whitening_pair(batches);
     Sorting {
         sample_rate: recording.sample_rate(),
@@ -21,7 +21,7 @@ pub fn empty(recording: &dyn Recording, probe: &Probe, batches: &Batches, templa
         spike_times: Vec::new(),
         spike_units: Vec::new(),
         amplitudes: Vec::new(),
-        templates: Array3::zeros((0, template_samples, probe.len())),
+        templates: Array3::zeros((0, lead(parameters) + parameters.template_samples, probe.len())),
         similar_templates: Array2::zeros((0, 0)),
         whitening,
         whitening_inverse,
@@ -79,7 +79,7 @@ pub fn assemble(
         spike_times: rows.iter().map(|&i| spikes.times[i] as u64).collect(),
         spike_units,
         amplitudes,
-        templates: padded(&templates, settings.parameters.trough_sample + 1),
+        templates: padded(&templates, lead(&settings.parameters)),
         similar_templates: similarity.mapv(|v| v as f32),
         whitening,
         whitening_inverse,
@@ -132,6 +132,11 @@ fn whitening_pair(batches: &Batches) -> (Array2<f64>, Array2<f64>) {
         inverse = linalg::solve(normal.view(), whitening.t());
     }
     (whitening, inverse)
+}
+
+/// Samples of zeros before an exported template, so that its trough is near the middle.
+fn lead(parameters: &Parameters) -> usize {
+    parameters.trough_sample + 1
 }
 
 /// `[templates, lead + samples, channels]`: unit-norm templates after `lead` samples of zeros.

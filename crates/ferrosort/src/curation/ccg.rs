@@ -75,7 +75,8 @@ impl Correlogram {
         &self.counts
     }
 
-    fn sum(&self, bins: RangeInclusive<i64>) -> f64 {
+    /// Pairs of spikes whose lag is in these bins of 1 ms, of `-500..=500`.
+    pub fn sum(&self, bins: RangeInclusive<i64>) -> f64 {
         bins.map(|l| self.counts[(l + HALF_BINS) as usize]).sum::<u64>() as f64
     }
 

@@ -6,6 +6,7 @@ use ndarray::{Array2, Axis};
 use super::cutoff::{Cutoffs, cutoffs};
 use super::duplicates::{TemplateExtent, without_duplicates};
 use super::features::FeatureMaps;
+use super::handover::{Evidence, join_handovers};
 use super::merge::merge;
 use super::split::{SplitContext, SplitStart, SplitState, split_pass};
 use crate::matching::extract::Extracted;
@@ -38,13 +39,12 @@ pub struct Curated {
 pub fn curate(
     context: &Context,
     learned: &Learned,
-    extracted: &Extracted,
+    mut spikes: Extracted,
     probe: &Probe,
     observer: &dyn Observer,
 ) -> Result<Curated> {
     let Settings { parameters, compat, .. } = context.settings;
     let sample_rate = context.batches.sample_rate();
-    let mut spikes = extracted.clone();
     if parameters.remove_duplicates {
         let templates: Vec<TemplateExtent> = extents(&learned.templates, context.batches, probe);
         let keep = without_duplicates(&spikes.times, &spikes.labels, &templates, sample_rate);
@@ -58,22 +58,40 @@ pub fn curate(
         sample_rate,
         compat,
     );
-    observer.advanced(1);
+    let mut merged = merges.labels;
+    let mut joined = merges.tests.iter().filter(|t| t.merged).count();
 
     // The lists that the stored features were computed on; the original looks them up again in means that have changed since.
     let main = if compat.stale_split_features {
         &learned.main_channels
     } else {
-        &extracted.main_channels
+        &spikes.main_channels
     };
     let slots = context.near.size();
     let feature_channels = Array2::from_shape_fn((main.len(), slots), |(n, j)| context.near.of(main[n])[j]);
+    let basis = context.basis.components.mapv(f64::from);
     if !compat.stale_merge_features {
-        remap(&mut spikes, &merges.labels, &feature_channels, &learned.similar);
+        let before = spikes.labels.clone();
+        remap(&mut spikes, &before, &merged, &feature_channels, &learned.similar);
     }
+    if !compat.no_handover_merges {
+        let (labels, handovers) = join_handovers(&Evidence {
+            spikes: &spikes,
+            labels: &merged,
+            channels: feature_channels.view(),
+            basis: basis.view(),
+            sample_rate,
+        });
+        if !compat.stale_merge_features {
+            remap(&mut spikes, &merged, &labels, &feature_channels, &learned.similar);
+        }
+        merged = labels;
+        joined += handovers.len();
+    }
+    observer.advanced(1);
 
     let mut units = SplitState {
-        labels: merges.labels.clone(),
+        labels: merged.clone(),
         mean: learned.means.clone(),
         templates: learned.templates.clone(),
         similarity: learned.similarity.clone(),
@@ -81,7 +99,6 @@ pub fn curate(
         feature_channels,
     };
     let mut split = Vec::new();
-    let basis = context.basis.components.mapv(f64::from);
     let features = |rows: &[u32]| Ok(feature_rows(&spikes, rows));
     let split_context = SplitContext {
         times: &spikes.times,
@@ -113,24 +130,23 @@ pub fn curate(
     );
     observer.advanced(1);
     Ok(Curated {
-        joined: merges.tests.iter().filter(|t| t.merged).count(),
         spikes,
-        merged: merges.labels,
+        merged,
         split,
         units,
         cutoffs,
+        joined,
     })
 }
 
-/// Rearranges the features of spikes that changed unit to the lists of their new one.
-fn remap(spikes: &mut Extracted, merged: &[u32], channels: &Array2<u32>, similar: &Array2<u32>) {
-    let before = spikes.labels.clone();
-    let pc = FeatureMaps::new(&before, merged, channels.view());
-    let template = FeatureMaps::new(&before, merged, similar.view());
+/// Rearranges the features of spikes that went from unit `before` to unit `after` to the lists of the latter.
+fn remap(spikes: &mut Extracted, before: &[u32], after: &[u32], channels: &Array2<u32>, similar: &Array2<u32>) {
+    let pc = FeatureMaps::new(before, after, channels.view());
+    let template = FeatureMaps::new(before, after, similar.view());
     if pc.is_empty() {
         return;
     }
-    for (i, (&old, &new)) in before.iter().zip(merged).enumerate() {
+    for (i, (&old, &new)) in before.iter().zip(after).enumerate() {
         let mut rows = spikes.pc_features.index_axis_mut(Axis(0), i);
         pc.apply(old, new, rows.as_slice_mut().expect("features are contiguous"));
         let mut row = spikes.template_features.row_mut(i);

@@ -7,6 +7,7 @@ pub mod cutoff;
 pub mod detrend;
 pub mod duplicates;
 pub mod features;
+pub mod handover;
 pub mod merge;
 pub mod mixture;
 pub mod split;

@@ -89,7 +89,7 @@ pub fn pc_features(
                         .row(k)
                         .iter()
                         .zip(waveform.iter())
-                        .fold(0.0f32, |sum, (b, v)| b.mul_add(*v, sum));
+                        .fold(0.0f32, |sum, (b, v)| sum + b * v);
                 }
             }
         },

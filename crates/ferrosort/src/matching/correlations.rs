@@ -7,7 +7,7 @@ use super::TemplateSet;
 
 /// For every pair of overlapping templates, their inner product at lags `-(L-1) ..= L-1`.
 ///
-/// Subtracting `y` times template `n` at `t` changes the projection of template `m` at `t + d` by `-y * between(n, m)[L - 1 + d]`.
+/// Subtracting `y` times template `n` at `t` changes the projection of template `m` at `t + d` by `-y` times entry `L - 1 + d` of their row.
 pub struct Correlations {
     lags: usize,
     /// For each template, one row of `lags` values for each template of its overlap list.

@@ -169,7 +169,10 @@ fn spike_times(context: &Context, batch: usize, spikes: &[Spike], first_sample: 
         offset += 1;
     }
     if compat.first_batch_time && batch == 0 {
-        offset += (first_sample as i64).min(parameters.batch_overlap as i64);
+        // A start within two overlaps of the file's cannot be read with a margin: it is late as a whole.
+        let overlap = parameters.batch_overlap as i64;
+        let start = first_sample as i64;
+        offset += if start < 2 * overlap { start } else { overlap };
     }
     spikes.iter().map(|s| offset + i64::from(s.start)).collect()
 }

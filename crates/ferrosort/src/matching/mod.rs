@@ -65,7 +65,7 @@ impl TemplateSet {
     /// Waveform of template `n` on one of its channel slots, added `factor` times to `out`.
     fn add_waveform(&self, n: usize, slot: usize, factor: f32, out: &mut [f32]) {
         for (i, v) in out.iter_mut().enumerate() {
-            *v = factor.mul_add(self.value(n, slot, i), *v);
+            *v += factor * self.value(n, slot, i);
         }
     }
 }

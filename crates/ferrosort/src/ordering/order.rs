@@ -14,7 +14,7 @@ use crate::neighbours::Neighbours;
 use crate::preprocess::{Batches, check_cancelled};
 use crate::settings::Settings;
 
-/// Every how many batches clips for the detector's components are taken.
+/// The original's stride: every how many batches clips for the detector's components are taken.
 const CLIP_STRIDE: usize = 100;
 
 /// The order of the batches and how it was found.
@@ -67,6 +67,23 @@ pub struct GivenDraws<'a> {
     pub embedding_start: Option<&'a [f64]>,
 }
 
+impl GivenDraws<'_> {
+    fn check(&self, batches: usize) -> Result<()> {
+        let lengths = [
+            ("cluster starts", self.cluster_starts.map(<[Vec<usize>]>::len)),
+            ("embedding start", self.embedding_start.map(<[f64]>::len)),
+        ];
+        for (what, length) in lengths {
+            if let Some(length) = length.filter(|&n| n != batches) {
+                return Err(Error::input(format!(
+                    "the given {what} is for {length} batches, but this recording has {batches}; check batch_samples"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What an isolated peak is, in these settings.
 pub fn peak_params(settings: &Settings) -> PeakParams {
     let p = &settings.parameters;
@@ -94,6 +111,7 @@ pub fn order_batches(
     observer: &dyn Observer,
 ) -> Result<BatchOrder> {
     let count = batches.layout().batches();
+    given.check(count)?;
     if !settings.parameters.reorder {
         return Ok(BatchOrder::natural(count, "reorder is off"));
     }
@@ -118,7 +136,7 @@ pub fn order_batches(
         // The last batch is mostly padding; its predecessor stands for it.
         let x = batches.batch(k.min(count - 2))?;
         let spikes = detect_spikes(&x, components.view(), near, &detector);
-        let start = cluster_start(k, &spikes, batches.channels(), settings, given);
+        let start = cluster_start(k, &spikes, batches.channels(), settings, given)?;
         clusters.push(cluster_batch(
             &spikes,
             &start,
@@ -149,17 +167,25 @@ fn cluster_start(
     channels: usize,
     settings: &Settings,
     given: GivenDraws,
-) -> ClusterStart {
-    let rows = given.cluster_starts.and_then(|s| s.get(batch));
-    match rows {
-        Some(rows) if rows.iter().all(|&r| r < spikes.len()) => ClusterStart::rows(rows.clone()),
-        _ => draw_cluster_start(
-            settings.parameters.seed,
-            batch,
-            spikes.len(),
-            channels,
-            settings.compat.noisy_cluster_start,
-        ),
+) -> Result<ClusterStart> {
+    let Some(rows) = given.cluster_starts.map(|s| &s[batch]) else {
+        let (seed, noisy) = (settings.parameters.seed, settings.compat.noisy_cluster_start);
+        return Ok(draw_cluster_start(seed, batch, spikes.len(), channels, noisy));
+    };
+    check_rows(rows, spikes.len(), "cluster starts")?;
+    Ok(ClusterStart::rows(rows.clone()))
+}
+
+/// Refuses given rows that do not exist.
+///
+/// # Errors
+/// A row at or beyond `available`.
+pub fn check_rows(rows: &[usize], available: usize, what: &str) -> Result<()> {
+    match rows.iter().find(|&&r| r >= available) {
+        Some(row) => Err(Error::input(format!(
+            "the given {what} name row {row}, but there are only {available}; they belong to another recording or other parameters"
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -167,7 +193,8 @@ fn cluster_start(
 fn detector_components(batches: &Batches, settings: &Settings) -> Result<Option<Array2<f64>>> {
     let peaks = peak_params(settings);
     let mut pca = SnippetPca::new(settings.parameters.template_samples);
-    for k in (0..batches.layout().batches()).step_by(CLIP_STRIDE) {
+    let stride = batches.layout().sampling_stride(CLIP_STRIDE, &settings.compat);
+    for k in (0..batches.layout().batches()).step_by(stride) {
         let x = batches.batch(k)?;
         pca.add(&clips(&x, &isolated_peaks(&x, &peaks), &peaks));
     }

@@ -1,13 +1,22 @@
 //! Offset, common reference and filter: what happens to a buffer before whitening (docs/kilosort2.md 2.2).
 
+use std::cell::RefCell;
+
 use ferrosort_kernels::iir::{Filter, LANES, gather_lanes, scatter_lanes};
 use ferrosort_kernels::{ChannelMajor, MEDIAN_LANES, median_over_channels};
 use rayon::prelude::*;
 
 use crate::settings::Parameters;
 
+/// Fewest channels with a common reference: the median of one or two would take away the signal itself.
+const FEWEST_REFERENCED: usize = 3;
 /// Samples whose medians one task computes.
 const MEDIAN_TILE: usize = 4096;
+
+thread_local! {
+    /// Scratch of one thread, kept from batch to batch: fresh pages would cost as much as the filter.
+    static LANE_BUFFER: RefCell<Vec<[f64; LANES]>> = const { RefCell::new(Vec::new()) };
+}
 
 /// What is subtracted from each channel before anything else.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +62,7 @@ impl Conditioner {
             Offset::BufferMean => column_means(frames, width, columns),
         };
         let mut medians = vec![0.0; samples];
-        if self.common_reference {
+        if self.common_reference && columns.len() >= FEWEST_REFERENCED {
             medians.par_chunks_mut(MEDIAN_TILE).enumerate().for_each(|(tile, out)| {
                 let frames = &frames[tile * MEDIAN_TILE * width..];
                 median_over_channels(columns.len(), out, |first, rows| {
@@ -84,10 +93,12 @@ impl Conditioner {
         rows: &mut [f32],
     ) {
         let samples = medians.len();
-        let mut lanes = vec![[0.0f64; LANES]; samples];
-        gather_lanes(frames, width, columns, offsets, medians, &mut lanes);
-        self.filter.zero_phase(&mut lanes);
-        scatter_lanes(&lanes, rows, samples);
+        LANE_BUFFER.with_borrow_mut(|lanes| {
+            lanes.resize(samples, [0.0; LANES]);
+            gather_lanes(frames, width, columns, offsets, medians, lanes);
+            self.filter.zero_phase(lanes);
+            scatter_lanes(lanes, rows, samples);
+        });
     }
 }
 

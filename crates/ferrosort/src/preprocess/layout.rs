@@ -61,6 +61,18 @@ impl BatchLayout {
         self.n_samples.div_ceil(self.hop as u64).max(1) as usize
     }
 
+    /// Stride at which batches are sampled to learn something of the whole recording: `stride`, but less when that would visit fewer
+    /// than ten batches and the original's strides are not asked for.
+    pub fn sampling_stride(&self, stride: usize, compat: &Compat) -> usize {
+        let ten_batches = (self.batches() / 10).max(1);
+        let stride = stride.max(1);
+        if compat.sparse_sampling {
+            stride
+        } else {
+            stride.min(ten_batches)
+        }
+    }
+
     /// Samples from the start of one batch to the start of the next.
     pub fn hop(&self) -> usize {
         self.hop
@@ -113,7 +125,7 @@ impl BatchLayout {
         let samples = self.hop + self.overlap;
         let (read_start, discard) = match k {
             0 => (0, 0),
-            _ => ((k * self.hop - 2 * self.overlap) as i64, self.overlap),
+            _ => (((k * self.hop) as i64 - 2 * self.overlap as i64).max(0), self.overlap),
         };
         let blocks = |from: usize| from.div_ceil(1024) * 1024;
         let correlated = blocks(samples.saturating_sub(1024 + self.template - 1)).min(samples - self.template);

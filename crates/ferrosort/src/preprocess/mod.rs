@@ -185,10 +185,11 @@ impl<'a> Batches<'a> {
     /// Covariance of the filtered channels over every `stride`-th batch, counts squared.
     fn covariance(&self, stride: usize, compat: &Compat, observer: &dyn Observer) -> Result<Array2<f64>> {
         let batches = self.layout.batches();
+        let stride = self.layout.sampling_stride(stride, compat);
         let mut sum = Array2::<f64>::zeros((self.channels(), self.channels()));
         let mut samples = 0usize;
         let mut visited = 0usize;
-        for k in (0..batches).step_by(stride.max(1)) {
+        for k in (0..batches).step_by(stride) {
             check_cancelled(observer)?;
             let mut window = self.layout.window(k);
             if compat.constant_covariance_buffer {
@@ -210,7 +211,7 @@ impl<'a> Batches<'a> {
         }
         let divisor = if compat.covariance_divisor {
             // One batch too few when the stride divides the number of batches less one.
-            let counted = (batches - 1).div_ceil(stride.max(1)).max(1);
+            let counted = (batches - 1).div_ceil(stride).max(1);
             samples as f64 / visited as f64 * counted as f64
         } else {
             samples.max(1) as f64

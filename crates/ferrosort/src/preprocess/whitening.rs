@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use crate::neighbours::Neighbours;
 
-/// Added to every eigenvalue of a covariance (counts squared) before its inverse square root.
+/// Added to every eigenvalue of a covariance before its inverse square root, counts squared; for channels with a variance below one count
+/// squared (recordings in volts) it is this share of the mean variance.
 const REGULARISER: f64 = 1e-6;
 
 /// Sum over samples `[start, end)` of the outer products of the channels, `[channels, channels]`, in f64.
@@ -58,9 +59,16 @@ fn inverse_square_root(covariance: &Array2<f64>) -> Result<Array2<f64>> {
     let (values, vectors) = linalg::symmetric_eigen(covariance.view()).map_err(|_| {
         Error::input("the covariance of the channels is not finite; check the sample type of the recording")
     })?;
+    let mean_variance = covariance.diag().mean().unwrap_or(1.0);
+    let regulariser = REGULARISER
+        * if mean_variance > 0.0 {
+            mean_variance.min(1.0)
+        } else {
+            1.0
+        };
     let mut scaled = vectors.clone();
     for (mut column, d) in scaled.columns_mut().into_iter().zip(&values) {
-        column *= (d.max(0.0) + REGULARISER).powf(-0.5);
+        column *= (d.max(0.0) + regulariser).powf(-0.5);
     }
     Ok(scaled.dot(&vectors.t()))
 }

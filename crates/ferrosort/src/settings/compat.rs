@@ -14,6 +14,8 @@ pub struct Compat {
     pub batch_edges: bool,
     /// 2.3: the covariance is divided by one batch too few when the stride divides the number of batches less one.
     pub covariance_divisor: bool,
+    /// 2.3, 3.3, 4.1: covariance, detector and shapes are learned at fixed strides, even where that is a single batch.
+    pub sparse_sampling: bool,
     /// 3.5: spikes without a matching cluster go to cluster 0.
     pub unassigned_to_first_cluster: bool,
     /// 4.1: a prototype that loses all its clips becomes NaN for good.
@@ -28,6 +30,8 @@ pub struct Compat {
     pub tail_contamination: bool,
     /// 5.1: spike times of the first batch are late when the time range does not begin at 0.
     pub first_batch_time: bool,
+    /// 6.2: templates of one neuron that took turns while it drifted stay apart.
+    pub no_handover_merges: bool,
     /// 6.2: merged spikes keep features of their old unit's channels.
     pub stale_merge_features: bool,
     /// 6.3: template features keep the neighbours from before the splits.
@@ -53,7 +57,7 @@ pub struct Compat {
     pub second_half_learning: bool,
     /// D26: the final extraction starts from the full-rank means.
     pub full_rank_final_start: bool,
-    /// D28: the earliest template start is sample 60 of a batch instead of 61.
+    /// D28: with `batch_edges`, the earliest template start is sample 60 of a batch instead of 61.
     pub earliest_start_60: bool,
     /// D33: the sign of the temporal basis is taken at sample 20 instead of 19.
     pub basis_sign_20: bool,
@@ -67,7 +71,7 @@ pub struct Compat {
     pub reversed_ties: bool,
     /// D39: the running average in splits is delayed and truncated for units of few spikes.
     pub truncated_running_average: bool,
-    /// D41: only the first of the two split passes takes effect.
+    /// D41: the split passes are not chained; only one of them, here the first, takes effect.
     pub single_split_pass: bool,
     /// D46: units without spikes are removed and the rest renumbered.
     pub renumber_units: bool,
@@ -82,6 +86,7 @@ impl Compat {
         Self {
             batch_edges: true,
             covariance_divisor: true,
+            sparse_sampling: true,
             unassigned_to_first_cluster: true,
             empty_prototype_nan: true,
             alignment_off_by_one: true,
@@ -89,6 +94,7 @@ impl Compat {
             stale_row: true,
             tail_contamination: true,
             first_batch_time: true,
+            no_handover_merges: true,
             stale_merge_features: true,
             stale_split_features: true,
             swapped_split_templates: true,
@@ -129,12 +135,14 @@ impl Compat {
             batch_edges: original.batch_edges,
             // The port divides by at least one and otherwise as the original.
             covariance_divisor: original.covariance_divisor,
+            sparse_sampling: original.sparse_sampling,
             unassigned_to_first_cluster: original.unassigned_to_first_cluster,
             empty_prototype_nan: original.empty_prototype_nan,
             alignment_off_by_one: original.alignment_off_by_one,
             component_sign: original.component_sign,
             stale_row: original.stale_row,
             tail_contamination: original.tail_contamination,
+            no_handover_merges: original.no_handover_merges,
             stale_merge_features: original.stale_merge_features,
             stale_split_features: original.stale_split_features,
             swapped_split_templates: original.swapped_split_templates,

@@ -278,7 +278,7 @@ pub const PARAMETERS: [ParameterInfo; 26] = [
 ];
 
 /// Every compatibility switch, in the order of [`super::Compat`]: defects of Kilosort2 first, then differences of its port.
-pub const COMPAT: [CompatInfo; 30] = [
+pub const COMPAT: [CompatInfo; 32] = [
     switch(
         "batch_edges",
         "64-sample filter margins, replicated padding, and template starts that no batch covers (2.1, 2.2, 2.7, 5.1).",
@@ -286,6 +286,10 @@ pub const COMPAT: [CompatInfo; 30] = [
     switch(
         "covariance_divisor",
         "The covariance is divided by one batch too few when the stride divides the number of batches less one (2.3).",
+    ),
+    switch(
+        "sparse_sampling",
+        "Covariance, detector and shapes are learned at fixed strides even where that is a single batch (2.3, 3.3, 4.1).",
     ),
     switch(
         "unassigned_to_first_cluster",
@@ -314,6 +318,10 @@ pub const COMPAT: [CompatInfo; 30] = [
     switch(
         "first_batch_time",
         "Spike times of the first batch are late when the time range does not begin at 0 (5.1).",
+    ),
+    switch(
+        "no_handover_merges",
+        "Templates of one neuron that took turns while it drifted stay apart (6.2).",
     ),
     switch(
         "stale_merge_features",

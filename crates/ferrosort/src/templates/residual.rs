@@ -48,7 +48,7 @@ pub struct Candidate {
     pub channel: u32,
 }
 
-/// Pooled response of the signal to the prototypes, `[prototypes, samples]` f32, at every sample.
+/// Energy of the pooled responses of a signal `[channels, samples]` to prototypes `[prototypes, length]`, at every sample.
 pub fn pooled_energy(x: &ChannelMajor, prototypes: &Array2<f32>, near: &Neighbours, params: &SearchParams) -> Energy {
     let samples = x.samples();
     // A prototype that is NaN can never win; leaving it out is the same.

@@ -6,7 +6,7 @@ use ndarray::{Array2, Axis, concatenate};
 use super::learn::Basis;
 use crate::ordering::basis::{PROTOTYPE_ROUNDS, basis_sign_sample, prototypes, temporal_basis};
 use crate::ordering::draws::draw_prototype_start;
-use crate::ordering::order::peak_params;
+use crate::ordering::order::{check_rows, peak_params};
 use crate::ordering::peaks::{clips, isolated_peaks};
 use crate::preprocess::{Batches, check_cancelled};
 use crate::settings::Settings;
@@ -25,8 +25,11 @@ pub fn learn_shapes(
     given_start: Option<&[usize]>,
     observer: &dyn Observer,
 ) -> Result<Option<Basis>> {
-    let mut found = collect_clips(batches, settings, settings.parameters.prototype_stride, observer)?;
-    if found.nrows() == 0 && settings.parameters.prototype_stride > 1 {
+    let stride = batches
+        .layout()
+        .sampling_stride(settings.parameters.prototype_stride, &settings.compat);
+    let mut found = collect_clips(batches, settings, stride, observer)?;
+    if found.nrows() == 0 && stride > 1 {
         found = collect_clips(batches, settings, 1, observer)?;
     }
     let sign_sample = basis_sign_sample(settings.parameters.trough(), settings.compat.basis_sign_20);
@@ -34,8 +37,11 @@ pub fn learn_shapes(
         return Ok(None);
     };
     let start = match given_start {
-        Some(rows) if rows.iter().all(|&r| r < found.nrows()) => rows.to_vec(),
-        _ => draw_prototype_start(settings.parameters.seed, found.nrows()),
+        Some(rows) => {
+            check_rows(rows, found.nrows(), "prototype starts")?;
+            rows.to_vec()
+        }
+        None => draw_prototype_start(settings.parameters.seed, found.nrows()),
     };
     let shapes = prototypes(&found, &start, PROTOTYPE_ROUNDS, settings.compat.empty_prototype_nan);
     Ok(Some(Basis::new(&shapes, &components)))
