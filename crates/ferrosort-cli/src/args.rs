@@ -213,13 +213,24 @@ pub struct SortArgs {
     #[arg(long, value_name = "FILE", help_heading = "Algorithm")]
     pub params: Option<PathBuf>,
 
-    /// One parameter, for example Th=[6,2]; can be repeated, and wins over --params
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Algorithm")]
+    /// Single parameters, `NAME=VALUE`.
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        help = "One parameter, for example Th=[6,2]; can be repeated, and wins over --params",
+        help_heading = "Algorithm"
+    )]
     pub set: Vec<String>,
 
-    /// Random draws of another program's run, to repeat it: an .npz file with any of km_start [batches, clusters],
-    /// proto_start [6] and embed_x0 [batches]
-    #[arg(long, value_name = "FILE", hide_short_help = true, help_heading = "Algorithm")]
+    /// File of random draws.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Random draws of another program's run, to repeat it: an .npz file with any of km_start [batches, clusters], \
+                proto_start [6] and embed_x0 [batches]",
+        hide_short_help = true,
+        help_heading = "Algorithm"
+    )]
     pub draws: Option<PathBuf>,
 
     /// Threads to compute with; the result does not depend on it [default: all cores]
