@@ -30,12 +30,25 @@ struct Bank {
     full: Array3<f64>,
 }
 
-/// Three orthonormal pulses about the trough: Hermite functions, made exactly orthonormal on the samples.
+/// One spike of a pursuit in f64.
+#[derive(Debug)]
+struct Expected {
+    start: usize,
+    template: usize,
+    amplitude: f64,
+    score: f64,
+}
+
+/// Three orthonormal pulses about the trough: Hermite functions with a slow wave that ends abruptly, so that templates 60 samples apart
+/// still interact, made exactly orthonormal on the samples.
 fn pulses(width: f64) -> [Vec<f64>; 3] {
     let mut out: [Vec<f64>; 3] = std::array::from_fn(|q| {
         (0..LENGTH)
-            .map(|t| (t as f64 - TROUGH) / width)
-            .map(|x| -[1.0, x, x * x][q] * (-x * x / 2.0).exp())
+            .map(|t| {
+                let x = (t as f64 - TROUGH) / width;
+                let wave = 0.1 * (std::f64::consts::PI * t as f64 / 60.0).cos();
+                wave - [1.0, x, x * x][q] * (-x * x / 2.0).exp()
+            })
             .collect()
     });
     for q in 0..3 {
@@ -118,8 +131,8 @@ impl Bank {
             .collect()
     }
 
-    /// Pursuit with all projections recomputed from the residual in every round: `(start, template, amplitude)`.
-    fn brute_force(&self, mut x: Array2<f64>) -> Vec<(usize, usize, f64)> {
+    /// Pursuit with all projections recomputed from the residual in every round.
+    fn brute_force(&self, mut x: Array2<f64>) -> Vec<Expected> {
         let mut spikes = Vec::new();
         for _ in 0..60 {
             let scores = self.scores(&x);
@@ -131,12 +144,17 @@ impl Bank {
                 .filter(|&t| scores[t].0 > THRESHOLD.powi(2) && largest(t))
                 .collect();
             for t in found {
-                let (_, n, y) = scores[t];
-                self.add(&mut x, t, n, -y);
-                spikes.push((t, n, y));
+                let (score, template, amplitude) = scores[t];
+                self.add(&mut x, t, template, -amplitude);
+                spikes.push(Expected {
+                    start: t,
+                    template,
+                    amplitude,
+                    score: score.sqrt(),
+                });
             }
         }
-        spikes.sort_by_key(|s| (s.0, s.1));
+        spikes.sort_by_key(|s: &Expected| (s.start, s.template));
         spikes
     }
 
@@ -175,6 +193,21 @@ fn dense(bank: &Bank, seed: u64, samples: usize, spacing: usize) -> Array2<f64> 
     x
 }
 
+/// The same spikes, and the same amplitudes and scores but for rounding.
+fn assert_same(pursued: &Pursued, expected: &[Expected]) {
+    let found = pursued.spikes.iter().map(|s| (s.start as usize, s.template as usize));
+    let planted = expected.iter().map(|e| (e.start, e.template));
+    assert_eq!(found.collect::<Vec<_>>(), planted.collect::<Vec<_>>());
+    for (spike, e) in pursued.spikes.iter().zip(expected) {
+        for (got, exact) in [(spike.amplitude, e.amplitude), (spike.score, e.score)] {
+            assert!(
+                (f64::from(got) - exact).abs() < 1e-4 * exact.max(1.0),
+                "{spike:?}, {e:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn correlations_give_what_recomputing_every_projection_gives() {
     let bank = crowded();
@@ -182,18 +215,26 @@ fn correlations_give_what_recomputing_every_projection_gives() {
         let x = dense(&bank, seed, 700, 25);
         let expected = bank.brute_force(x.clone());
         let pursued = bank.pursue(&x, false);
-        let found = pursued.spikes.iter().map(|s| (s.start as usize, s.template as usize));
-        assert_eq!(
-            found.collect::<Vec<_>>(),
-            expected.iter().map(|s| (s.0, s.1)).collect::<Vec<_>>()
-        );
+        assert_same(&pursued, &expected);
         assert!(expected.len() > 25 && pursued.spikes.iter().any(|s| s.round > 2));
-        for (spike, e) in pursued.spikes.iter().zip(&expected) {
-            assert!(
-                (f64::from(spike.amplitude) - e.2).abs() < 1e-4 * e.2.max(1.0),
-                "{spike:?}, {e:?}"
-            );
-        }
+    }
+}
+
+#[test]
+fn the_last_sample_of_a_spike_is_taken_out_too() {
+    let bank = crowded();
+    for gap in 58..63 {
+        let mut x = Array2::zeros((CHANNELS, 400));
+        bank.add(&mut x, 150, 6, 66.0);
+        bank.add(&mut x, 150 + gap, 6, 60.0);
+        let expected = bank.brute_force(x.clone());
+        assert_same(&bank.pursue(&x, false), &expected);
+        // The original leaves the signal 60 samples on as it was, for every window that holds that sample.
+        let stale = bank.pursue(&x, true);
+        let second = stale.spikes.iter().find(|s| s.start as usize == 150 + gap).unwrap();
+        let exact = expected.iter().find(|e| e.start == 150 + gap).unwrap().amplitude;
+        let apart = (f64::from(second.amplitude) - exact).abs();
+        assert_eq!(apart > 0.05, gap <= 60, "gap {gap}: {apart} sd apart");
     }
 }
 
