@@ -1,7 +1,7 @@
 //! Golden arrays for tests: found, read, and reported as absent when they are.
 //!
 //! A golden file is looked for in `../shared/golden` beside the project (numbers made by the original programs), and, when
-//! that folder is absent, in `tests/data/golden` (small files made by `tests/data/make_golden.py`). Both use the same names,
+//! that folder is absent, in `tests/data/golden` (small files, see `tests/data/README.md`). Both use the same names,
 //! so the same test runs on either.
 #![forbid(unsafe_code)]
 

@@ -65,7 +65,9 @@ fn found(a: &Spikes, b: &Spikes, slack: i64) -> usize {
     for &(t, u) in b {
         trains[u].push(t);
     }
-    trains.iter_mut().for_each(|t| t.sort_unstable());
+    for train in &mut trains {
+        train.sort_unstable();
+    }
     let has = |u: usize, t: i64| {
         let train: &Vec<i64> = &trains[u];
         let at = train.partition_point(|&s| s < t - slack);

@@ -22,7 +22,7 @@ pub struct Curated {
     pub spikes: Extracted,
     /// Unit of each spike after merging.
     pub merged: Vec<u32>,
-    /// Unit of each spike after each split pass.
+    /// Unit of each spike after each split pass; drifting units are joined after the last one.
     pub split: Vec<Vec<u32>>,
     /// Units after the splits: labels, mean waveforms, templates, similarities and feature lists.
     pub units: SplitState,
@@ -32,7 +32,7 @@ pub struct Curated {
     pub joined: usize,
 }
 
-/// Merges, splits and cuts off.
+/// Merges, splits, joins what drift has divided, and cuts off.
 ///
 /// # Errors
 /// Cancellation.
@@ -58,7 +58,7 @@ pub fn curate(
         sample_rate,
         compat,
     );
-    let mut merged = merges.labels;
+    let merged = merges.labels;
     let mut joined = merges.tests.iter().filter(|t| t.merged).count();
 
     // The lists that the stored features were computed on; the original looks them up again in means that have changed since.
@@ -73,20 +73,6 @@ pub fn curate(
     if !compat.stale_merge_features {
         let before = spikes.labels.clone();
         remap(&mut spikes, &before, &merged, &feature_channels, &learned.similar);
-    }
-    if !compat.no_handover_merges {
-        let (labels, handovers) = join_handovers(&Evidence {
-            spikes: &spikes,
-            labels: &merged,
-            channels: feature_channels.view(),
-            basis: basis.view(),
-            sample_rate,
-        });
-        if !compat.stale_merge_features {
-            remap(&mut spikes, &merged, &labels, &feature_channels, &learned.similar);
-        }
-        merged = labels;
-        joined += handovers.len();
     }
     observer.advanced(1);
 
@@ -116,6 +102,20 @@ pub fn curate(
         split_pass(&mut units, *start, &split_context)?;
         split.push(units.labels.clone());
         observer.advanced(1);
+    }
+
+    if !compat.no_handover_merges {
+        let (labels, handovers) = join_handovers(&Evidence {
+            spikes: &spikes,
+            labels: &units.labels,
+            channels: units.feature_channels.view(),
+            basis: basis.view(),
+            sample_rate,
+        });
+        let (channels, similar) = (&units.feature_channels, &units.similar);
+        remap(&mut spikes, &units.labels, &labels, channels, similar);
+        units.labels = labels;
+        joined += handovers.len();
     }
 
     let scores: Vec<f64> = spikes.scores.iter().map(|&s| f64::from(s)).collect();

@@ -1,13 +1,14 @@
 //! Joining units between which a drifting neuron was handed over (docs/kilosort2.md 6.2).
 //!
-//! The correlogram test of the merges asks for a gap in the spikes that two units fire together. Two templates of one neuron that
-//! drifted from one to the other hardly ever fire together, so that test has nothing to go by. Here the evidence is that they take
-//! turns along the sorted order of the batches, and that where one takes over, both have the same waveform.
+//! The correlogram test of the merges asks for a gap in the spikes that two units fire together, and needs many of them to be sure. Two
+//! templates of one neuron that drifts from one to the other fire together rarely or never. Here the evidence is their waveforms, taken
+//! from spikes of the same batches: where they take turns along the sorted order, at the place where one takes over; else in the batches
+//! in which both fire, together with a gap that would be too weak evidence alone.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
-use super::ccg::{Binning, Correlogram};
+use super::ccg::{Binning, Correlogram, RefractoryTest};
 use crate::matching::extract::Extracted;
 
 /// Fewest spikes of a unit that takes part.
@@ -22,6 +23,10 @@ const SMALLEST_CORRELATION: f64 = 0.9;
 const LARGEST_NORM_RATIO: f64 = 1.3;
 /// Largest shift between the two waveforms, samples.
 const LARGEST_SHIFT: usize = 3;
+/// Largest violation rate between units that fire in the same batches, as for merges.
+const LARGEST_Q: f64 = 0.2;
+/// Largest probability that their gap is chance; merges, which compare no spikes, ask for 0.05.
+const LARGEST_R: f64 = 0.25;
 /// Two spikes of one neuron are at least this far apart, bins of 1 ms.
 const REFRACTORY_BINS: i64 = 2;
 
@@ -111,47 +116,79 @@ fn judge(evidence: &Evidence, from: usize, from_rows: &[usize], into: usize, int
     if 2 * shared.len() < evidence.channels.ncols() {
         return None;
     }
-    let place = |&i: &usize| evidence.spikes.positions[i];
-    let (from_places, into_places): (Vec<u32>, Vec<u32>) = (
-        from_rows.iter().map(place).collect(),
-        into_rows.iter().map(place).collect(),
-    );
-    let middle = |p: &[u32]| p[p.len() / 2];
-    let from_first = middle(&from_places) < middle(&into_places);
-    let (low, high) = if from_first {
-        (&from_places, &into_places)
+    let (a, b) = if took_turns(evidence, from_rows, into_rows) {
+        if collides(evidence, from_rows, into_rows) {
+            return None;
+        }
+        around_the_border(evidence, from_rows, into_rows)?
     } else {
-        (&into_places, &from_places)
+        let (from_train, into_train) = (train(evidence, from_rows), train(evidence, into_rows));
+        let test = RefractoryTest::between(&from_train, &into_train, evidence.sample_rate, Binning::Samples);
+        if !test.is_refractory(LARGEST_Q, LARGEST_R) {
+            return None;
+        }
+        in_common_batches(evidence, from_rows, into_rows)
     };
-    let border = handover_place(low, high)?;
-    if together(&from_places, &into_places) > LARGEST_OVERLAP * from_places.len() as f64 {
-        return None;
-    }
-    let (low_rows, high_rows) = if from_first {
-        (from_rows, into_rows)
-    } else {
-        (into_rows, from_rows)
-    };
-    let low_end = low.partition_point(|&p| p < border);
-    let high_start = high.partition_point(|&p| p < border);
-    let before = &low_rows[low_end.saturating_sub(COMPARED_SPIKES)..low_end];
-    let after = &high_rows[high_start..(high_start + COMPARED_SPIKES).min(high_rows.len())];
-    let slots = |own_first: bool| {
-        shared
-            .iter()
-            .map(|s| if own_first { s.0 } else { s.1 })
-            .collect::<Vec<_>>()
-    };
-    let a = mean_waveform(evidence, before, &slots(from_first));
-    let b = mean_waveform(evidence, after, &slots(!from_first));
+    let (from_slots, into_slots): (Vec<usize>, Vec<usize>) = shared.into_iter().unzip();
+    let a = mean_waveform(evidence, &a, &from_slots);
+    let b = mean_waveform(evidence, &b, &into_slots);
     let correlation = best_correlation(&a, &b);
     let ratio = norm(&a) / norm(&b);
     let similar = correlation > SMALLEST_CORRELATION && (1.0 / LARGEST_NORM_RATIO..LARGEST_NORM_RATIO).contains(&ratio);
-    (similar && !collides(evidence, from_rows, into_rows)).then_some(Handover {
+    similar.then_some(Handover {
         from,
         into,
         correlation,
     })
+}
+
+fn places(evidence: &Evidence, rows: &[usize]) -> Vec<u32> {
+    rows.iter().map(|&i| evidence.spikes.positions[i]).collect()
+}
+
+fn train(evidence: &Evidence, rows: &[usize]) -> Vec<i64> {
+    rows.iter().map(|&i| evidence.spikes.times[i]).collect()
+}
+
+/// True when the smaller unit hardly fires in batches in which the other does.
+fn took_turns(evidence: &Evidence, from_rows: &[usize], into_rows: &[usize]) -> bool {
+    let overlap = together(&places(evidence, from_rows), &places(evidence, into_rows));
+    overlap <= LARGEST_OVERLAP * from_rows.len() as f64
+}
+
+/// Spikes of the two units next to the place where one takes over; `None` when there is no such place.
+fn around_the_border(evidence: &Evidence, a: &[usize], b: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
+    let (a_places, b_places) = (places(evidence, a), places(evidence, b));
+    let middle = |p: &[u32]| p[p.len() / 2];
+    let a_first = middle(&a_places) < middle(&b_places);
+    let (low, high) = if a_first {
+        (&a_places, &b_places)
+    } else {
+        (&b_places, &a_places)
+    };
+    let border = handover_place(low, high)?;
+    let end = low.partition_point(|&p| p < border);
+    let start = high.partition_point(|&p| p < border);
+    let (low_rows, high_rows) = if a_first { (a, b) } else { (b, a) };
+    let before = low_rows[end.saturating_sub(COMPARED_SPIKES)..end].to_vec();
+    let after = high_rows[start..(start + COMPARED_SPIKES).min(high_rows.len())].to_vec();
+    Some(if a_first { (before, after) } else { (after, before) })
+}
+
+/// Spikes of the two units in the batches in which both fire, as many of one as of the other in each.
+fn in_common_batches(evidence: &Evidence, a: &[usize], b: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let (a_places, b_places) = (places(evidence, a), places(evidence, b));
+    let of = |places: &[u32], p: u32| places.partition_point(|&x| x < p)..places.partition_point(|&x| x <= p);
+    let mut distinct = a_places.clone();
+    distinct.dedup();
+    let (mut from_a, mut from_b) = (Vec::new(), Vec::new());
+    for place in distinct {
+        let (own, other) = (of(&a_places, place), of(&b_places, place));
+        let n = own.len().min(other.len());
+        from_a.extend_from_slice(&a[own][..n]);
+        from_b.extend_from_slice(&b[other][..n]);
+    }
+    (from_a, from_b)
 }
 
 /// Channels that are in both lists, as the slot in each.
@@ -224,8 +261,12 @@ fn best_correlation(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 
 /// True when the two trains have as many spikes within a refractory period of each other as neighbouring lags lead one to expect.
 fn collides(evidence: &Evidence, a: &[usize], b: &[usize]) -> bool {
-    let train = |rows: &[usize]| rows.iter().map(|&i| evidence.spikes.times[i]).collect::<Vec<i64>>();
-    let correlogram = Correlogram::new(&train(a), &train(b), evidence.sample_rate, Binning::Samples);
+    let correlogram = Correlogram::new(
+        &train(evidence, a),
+        &train(evidence, b),
+        evidence.sample_rate,
+        Binning::Samples,
+    );
     let centre = correlogram.sum(-REFRACTORY_BINS..=REFRACTORY_BINS);
     let around = correlogram.sum(-50..=-11) + correlogram.sum(11..=50);
     let expected = around / 80.0 * (2 * REFRACTORY_BINS + 1) as f64;
