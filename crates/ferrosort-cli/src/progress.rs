@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ferrosort_core::{Error, Observer};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::args::{LogFormat, Verbosity};
@@ -203,10 +203,15 @@ impl Stage {
 
 fn bar(stage: &str, total: u64, unit: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
-    let template = format!("{{prefix:<18}} {{bar:30}} {{pos}} of {{len}} {unit}, {{per_sec}}, {{eta}} left");
+    let template = format!("{{prefix:<18}} {{bar:30}} {{pos}} of {{len}} {unit}, {{rate}} a second, {{eta}} left");
     // A template that indicatif refuses leaves its own default style, which shows the same counts.
     if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style);
+        bar.set_style(
+            style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // A rate that cannot be written is one redraw without it.
+                let _ = write!(out, "{:.1}", state.per_sec());
+            }),
+        );
     }
     bar.set_prefix(stage.to_string());
     bar

@@ -151,7 +151,7 @@ fn mistakes_are_one_sentence_that_says_what_to_do() {
         ("NT=65600.5", ["value 65600.5", "whole number"]),
         ("NT=-1", ["value -1", "1024 to"]),
         ("NT=1060", ["batch_samples (NT) is 1060", "1088 or more"]),
-        ("nt0min=62", ["is 62", "1 to 61"]),
+        ("nt0min=61", ["is 61", "1 to 60"]),
         ("spkTh=6", ["value 6", "less than 0"]),
         ("nPCs=4", ["--set nPCs is 4", "must be 3"]),
         ("compat.stale_row=5", ["--set compat.stale_row is 5", "true or false"]),
