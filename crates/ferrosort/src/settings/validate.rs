@@ -75,7 +75,7 @@ impl Settings {
         let p = &self.parameters;
         if p.trough_sample >= p.template_samples {
             return Err(Error::input(format!(
-                "trough_sample (nt0min) is {}, outside a template of {} samples; it must be 1 to {}",
+                "trough_sample (nt0min) is {}; in a template of {} samples it must be 1 to {}",
                 p.trough_sample,
                 p.template_samples,
                 p.template_samples - 1
