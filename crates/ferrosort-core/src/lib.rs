@@ -1,4 +1,4 @@
-//! The nouns of ferrosort: [`Recording`], [`Probe`], [`Sorting`], [`Error`], [`Observer`].
+//! The nouns of ferrosort: [`Recording`], [`Probe`], [`Sorting`], [`SortingRun`], [`Error`], [`Observer`].
 //!
 //! No algorithms and no files live here. Formats implement [`Recording`], stages consume it, exporters
 //! consume [`Sorting`]; none of them knows the others.
@@ -9,9 +9,14 @@ mod observer;
 mod probe;
 mod recording;
 mod sorting;
+mod sorting_run;
 
 pub use error::{Error, Result};
 pub use observer::{Observer, Silent};
 pub use probe::{Contact, Probe};
 pub use recording::{MemoryRecording, RawFile, Recording, SampleType};
 pub use sorting::{PcFeatures, Sorting, TemplateFeatures, UnitLabel, UnitSummary};
+pub use sorting_run::{
+    Intermediates, Motion, ProcessedFile, ProcessedLayout, RunKind, RunUnit, SortingRun, SpikeTable, TemplateSet, TemplateUnit,
+    TruthDetails,
+};

@@ -1,0 +1,2 @@
+//! The report: one HTML file that needs no network.
+#![forbid(unsafe_code)]
