@@ -2,10 +2,13 @@
 //!
 //! | source | what it is |
 //! | --- | --- |
-//! | [`Parametric`] | a shape of three exponentials, smaller and later with distance; the formula of SpikeInterface |
+//! | [`Biophysical`] | a soma with dendrites and an axon, its membrane currents and their field |
+//! | [`Parametric`] | one shape, smaller and later with distance: the formula of SpikeInterface, or an axon |
 //!
 //! `docs/waveforms.md` derives them. All give µV, `[contacts, samples]`, for any displacement of the tissue.
 
+mod axonal;
+mod biophysical;
 mod fourier;
 mod parametric;
 mod shape;
@@ -15,7 +18,8 @@ use ndarray::Array2;
 
 use crate::geometry::SimContact;
 
-pub use parametric::{Decay, Delay, Parametric, ParametricParams};
+pub use biophysical::{AxonInitialSegment, Biophysical, BiophysicalParams, Dendrite, IntracellularSpike};
+pub use parametric::{Course, Decay, Delay, Parametric, ParametricParams};
 pub use shape::ShapeParams;
 
 /// The samples of a waveform.
@@ -38,6 +42,11 @@ impl Window {
             n_samples: samples(before_ms) + samples(after_ms),
             n0: samples(before_ms),
         }
+    }
+
+    /// The usual window of a spike: 1 ms before the trough and 1.73 ms after it, 82 samples at 30 kHz.
+    pub fn of_spike(sample_rate_hz: f64) -> Self {
+        Self::around_trough(1.0, 52.0 / 30.0, sample_rate_hz)
     }
 
     /// Checks that the trough lies inside and that the rate is one of a recording of spikes.
@@ -90,6 +99,8 @@ impl NeuronClass {
 /// A neuron that can be put anywhere near a probe.
 #[derive(Debug, Clone)]
 pub enum Neuron {
+    /// Membrane currents and their field.
+    Biophysical(Biophysical),
     /// A parametric shape.
     Parametric(Parametric),
 }
@@ -101,6 +112,7 @@ impl Neuron {
     /// The trough of the best contact at zero displacement falls on sample [`Neuron::n0`].
     pub fn footprint(&self, displacement_um: [f64; 3], contacts: &[SimContact]) -> Array2<f32> {
         let mut footprint = match self {
+            Self::Biophysical(neuron) => neuron.footprint(displacement_um, contacts),
             Self::Parametric(neuron) => neuron.footprint(displacement_um, contacts),
         };
         for (mut row, contact) in footprint.outer_iter_mut().zip(contacts) {
@@ -114,6 +126,7 @@ impl Neuron {
     /// Samples of a footprint.
     pub fn n_samples(&self) -> usize {
         match self {
+            Self::Biophysical(neuron) => neuron.window().n_samples,
             Self::Parametric(neuron) => neuron.window().n_samples,
         }
     }
@@ -121,6 +134,7 @@ impl Neuron {
     /// Sample of the trough on the best contact.
     pub fn n0(&self) -> usize {
         match self {
+            Self::Biophysical(neuron) => neuron.window().n0,
             Self::Parametric(neuron) => neuron.window().n0,
         }
     }
@@ -128,6 +142,7 @@ impl Neuron {
     /// Place at zero displacement, µm.
     pub fn position_um(&self) -> [f64; 3] {
         match self {
+            Self::Biophysical(neuron) => neuron.position_um(),
             Self::Parametric(neuron) => neuron.position_um(),
         }
     }
@@ -135,6 +150,7 @@ impl Neuron {
     /// Kind of neuron.
     pub fn class(&self) -> NeuronClass {
         match self {
+            Self::Biophysical(neuron) => neuron.class(),
             Self::Parametric(neuron) => neuron.class(),
         }
     }
@@ -142,6 +158,7 @@ impl Neuron {
     /// Multiplies every later footprint by `factor`.
     pub fn scale(&mut self, factor: f64) {
         match self {
+            Self::Biophysical(neuron) => neuron.scale(factor),
             Self::Parametric(neuron) => neuron.scale(factor),
         }
     }

@@ -4,7 +4,7 @@ use ferrosort_core::{Error, Result};
 use ndarray::Array2;
 
 use super::fourier::{Delayable, Spectrum};
-use super::{NeuronClass, ShapeParams, Window};
+use super::{IntracellularSpike, NeuronClass, ShapeParams, Window, axonal};
 use crate::geometry::SimContact;
 use crate::random::{Draws, Key, Stream};
 
@@ -48,7 +48,7 @@ pub enum Delay {
         /// µm/ms.
         speed_um_per_ms: f64,
     },
-    /// In proportion to the place of the contact along a direction, from the neuron's place; negative before it.
+    /// In proportion to the place of the contact along a direction, from the nearest contact on; negative before it.
     Along {
         /// µm/ms.
         speed_um_per_ms: f64,
@@ -57,15 +57,24 @@ pub enum Delay {
     },
 }
 
+/// Course in time of a parametric unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Course {
+    /// Three exponentials with a trough of -1.
+    Exponentials(ShapeParams),
+    /// Second derivative of an intracellular spike that travels along an axon, with a peak to peak of 1.
+    Axonal(IntracellularSpike),
+}
+
 /// A parametric unit. The defaults of the ranges are in `docs/waveforms.md`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParametricParams {
     /// Place at zero displacement, µm.
     pub position_um: [f64; 3],
-    /// Depth of the trough at distance zero, µV.
+    /// Depth of the trough (of an axon: peak to peak) at distance zero, µV.
     pub alpha_uv: f64,
     /// Course in time.
-    pub shape: ShapeParams,
+    pub course: Course,
     /// Fall with distance.
     pub decay: Decay,
     /// Delay with distance.
@@ -83,12 +92,18 @@ impl ParametricParams {
         Self::draw(position_um, &mut Key::new(seed, Stream::Shape, index).draws())
     }
 
+    /// Axon number `index` of this seed: amplitude such that the peak to peak in the probe's plane in front of the axon
+    /// is 30 to 120 µV, an e-fold length of 12 to 18 µm, and conduction at 0.3 to 0.6 m/s in a random direction.
+    pub fn random_axon(position_um: [f64; 3], seed: u64, index: u64) -> Self {
+        axonal::draw(position_um, &mut Key::new(seed, Stream::Shape, index).draws())
+    }
+
     /// See [`ParametricParams::random`].
     pub(crate) fn draw(position_um: [f64; 3], draws: &mut Draws) -> Self {
         Self {
             position_um,
             alpha_uv: draws.between(100.0, 500.0),
-            shape: ShapeParams::draw(draws),
+            course: Course::Exponentials(ShapeParams::draw(draws)),
             decay: Decay::Exponential {
                 length_um: draws.between(10.0, 45.0),
             },
@@ -101,9 +116,9 @@ impl ParametricParams {
     }
 }
 
-/// The shape in the form that its delays need.
+/// The course in time in the form that its delays need.
 #[derive(Debug, Clone)]
-enum Course {
+enum Delayed {
     Circular(Spectrum),
     Padded(Delayable),
 }
@@ -117,7 +132,7 @@ pub struct Parametric {
     delay: Delay,
     /// Cosine and sine of the ellipse's turn, and its shrink.
     ellipse: [f64; 3],
-    course: Course,
+    delayed: Delayed,
     window: Window,
     class: NeuronClass,
 }
@@ -129,17 +144,10 @@ impl Parametric {
     /// A shape that does not fit into the window, or sizes that are not positive numbers.
     pub fn new(params: &ParametricParams, window: Window) -> Result<Self> {
         window.validate()?;
-        let wave = params.shape.waveform(&window)?;
-        Self::with_shape(params, &wave, window, NeuronClass::Parametric)
-    }
-
-    /// A unit whose course in time is `wave` instead of the one of its parameters.
-    pub(super) fn with_shape(
-        params: &ParametricParams,
-        wave: &[f64],
-        window: Window,
-        class: NeuronClass,
-    ) -> Result<Self> {
+        let (wave, class) = match &params.course {
+            Course::Exponentials(shape) => (shape.waveform(&window)?, NeuronClass::Parametric),
+            Course::Axonal(spike) => (axonal::waveform(spike, &window)?, NeuronClass::Axonal),
+        };
         let (length, power) = match params.decay {
             Decay::Exponential { length_um } => (length_um, 1.0),
             Decay::Power { length_um, power } => (length_um, power),
@@ -165,9 +173,9 @@ impl Parametric {
             decay: params.decay,
             delay: params.delay,
             ellipse: [libm::cos(angle), libm::sin(angle), params.ellipse_shrink],
-            course: match params.delay {
-                Delay::ByDistanceCircular { .. } => Course::Circular(Spectrum::of(wave)),
-                _ => Course::Padded(Delayable::new(wave)),
+            delayed: match params.delay {
+                Delay::ByDistanceCircular { .. } => Delayed::Circular(Spectrum::of(&wave)),
+                _ => Delayed::Padded(Delayable::new(&wave)),
             },
             window,
             class,
@@ -179,9 +187,9 @@ impl Parametric {
         let mut footprint = Array2::zeros((contacts.len(), self.window.n_samples));
         let mut row = vec![0.0; self.window.n_samples];
         for (i, (gain_uv, shift)) in self.arrivals(displacement_um, contacts).into_iter().enumerate() {
-            match &self.course {
-                Course::Circular(spectrum) => spectrum.shifted_circularly(shift, gain_uv, &mut row),
-                Course::Padded(course) => course.delayed(shift, gain_uv, &mut row),
+            match &self.delayed {
+                Delayed::Circular(spectrum) => spectrum.shifted_circularly(shift, gain_uv, &mut row),
+                Delayed::Padded(course) => course.delayed(shift, gain_uv, &mut row),
             }
             for (out, &value) in footprint.row_mut(i).iter_mut().zip(&row) {
                 *out = value as f32;
@@ -198,16 +206,24 @@ impl Parametric {
             .map(|c| [c.x_um - place[0], c.y_um - place[1], -place[2]])
             .collect();
         let distances: Vec<f64> = offsets.iter().map(|&d| self.distance_um(d)).collect();
-        let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
+        let nearest = (0..contacts.len())
+            .filter(|&i| contacts[i].connected)
+            .reduce(|best, i| if distances[i] < distances[best] { i } else { best })
+            .unwrap_or(0);
         let per_ms = self.window.sample_rate_hz / 1000.0;
         let delay_ms = |i: usize| match self.delay {
             Delay::ByDistance { speed_um_per_ms } | Delay::ByDistanceCircular { speed_um_per_ms } => {
-                (distances[i] - nearest) / speed_um_per_ms
+                (distances[i] - distances[nearest]) / speed_um_per_ms
             }
             Delay::Along {
                 speed_um_per_ms,
                 direction,
-            } => offsets[i].iter().zip(direction).map(|(d, e)| d * e).sum::<f64>() / speed_um_per_ms,
+            } => {
+                (0..3)
+                    .map(|k| (offsets[i][k] - offsets[nearest][k]) * direction[k])
+                    .sum::<f64>()
+                    / speed_um_per_ms
+            }
         };
         (0..contacts.len())
             .map(|i| (self.alpha_uv * self.decay.at(distances[i]), delay_ms(i) * per_ms))

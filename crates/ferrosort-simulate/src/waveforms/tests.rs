@@ -46,13 +46,13 @@ fn parametric_units_equal_spikeinterface_s_templates() {
         let params = ParametricParams {
             position_um: numbers(&case["position_um"]).try_into().unwrap(),
             alpha_uv: value("alpha"),
-            shape: ShapeParams {
+            course: Course::Exponentials(ShapeParams {
                 depolarization_ms: value("depolarization_ms"),
                 repolarization_ms: value("repolarization_ms"),
                 recovery_ms: value("recovery_ms"),
                 positive_amplitude: value("positive_amplitude"),
                 smooth_ms: value("smooth_ms"),
-            },
+            }),
             decay: match case["profile"].as_str().unwrap() {
                 "power" => Decay::Power {
                     length_um,
