@@ -46,8 +46,8 @@ impl Settings {
         vec![
             ("duration_s", self.duration_s, 0.01, 1e7),
             ("sample_rate_hz", self.sample_rate_hz, 5e3, 2e5),
-            ("converter.counts_per_uv", self.converter.counts_per_uv, 1e-3, 1e3),
-            ("converter.bits", f64::from(self.converter.bits), 2.0, 16.0),
+            ("converter.counts_per_uv", self.converter.counts_per_uv, 0.0, 1e3),
+            ("converter.bits", f64::from(self.converter.bits), 0.0, 16.0),
             ("converter.gain_sd", self.converter.gain_sd, 0.0, 0.5),
             ("probe.n_channels", self.probe.n_channels as f64, 0.0, 1e5),
             ("amplitude.variation.sd", sd, 0.0, 2.0),

@@ -128,9 +128,9 @@ impl Default for ProbeSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Converter {
-    /// Counts per µV. Default 0.4266667: Neuropixels 1.0 at gain 500, 2.34375 µV per count.
+    /// Counts per µV; 0 = those of the probe's device (Neuropixels 1.0: 0.4266667). Default 0.
     pub counts_per_uv: f64,
-    /// Resolution: counts are clipped to ±2^(bits - 1), 2 to 16. Default 10.
+    /// Resolution: counts are clipped to ±2^(bits - 1), 2 to 16; 0 = that of the probe's device. Default 0.
     pub bits: u32,
     /// Spread of the channels' gains, relative, applied to everything; 0 = all equal. Default 0.
     pub gain_sd: f64,
@@ -139,8 +139,8 @@ pub struct Converter {
 impl Default for Converter {
     fn default() -> Self {
         Self {
-            counts_per_uv: 1.0 / 2.34375,
-            bits: 10,
+            counts_per_uv: 0.0,
+            bits: 0,
             gain_sd: 0.0,
         }
     }

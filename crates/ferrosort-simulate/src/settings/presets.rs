@@ -168,11 +168,6 @@ fn neuropixels_1() -> Settings {
 fn neuropixels_2() -> Settings {
     let mut s = neuropixels_1();
     s.probe.name = "np2-4shank".into();
-    s.converter = Converter {
-        counts_per_uv: 1.31072,
-        bits: 14,
-        ..Converter::default()
-    };
     s.noise = Noise::Thermal { rms_uv: [6.0, 7.0] };
     s.background.n_hash = 400;
     s
@@ -317,11 +312,6 @@ fn small_probe(name: &str, n_units: usize, n_hash: usize) -> Settings {
     s.units.n = n_units;
     s.units.least_ptp_uv = 0.0;
     s.background.n_hash = n_hash;
-    s.converter = Converter {
-        counts_per_uv: 1.0 / 0.195,
-        bits: WIDE,
-        gain_sd: 0.0,
-    };
     s
 }
 
