@@ -1,5 +1,7 @@
 //! The command line.
 
+mod simulate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +9,8 @@ use clap_complete::Shell;
 use ferrosort::settings::{Algorithm, PRESETS};
 use ferrosort_core::SampleType;
 use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
+
+pub use simulate::SimulateArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,6 +52,8 @@ pub enum Command {
     Info(InfoArgs),
     /// Simulate a recording, sort it and compare the result with the truth
     Demo(DemoArgs),
+    /// Make a recording with known spikes, or add known spikes to a real one
+    Simulate(SimulateArgs),
     /// Explain all parameters and compatibility switches
     Parameters(ParametersArgs),
     /// Print a completion script for a shell

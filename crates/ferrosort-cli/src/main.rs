@@ -18,12 +18,14 @@ fn main() -> ExitCode {
     let verbosity = match &cli.command {
         Command::Sort(args) => args.verbosity,
         Command::Demo(args) => args.verbosity,
+        Command::Simulate(args) => args.verbosity,
         Command::Info(_) | Command::Parameters(_) | Command::Completions(_) => Verbosity::default(),
     };
     let progress = Progress::new(verbosity, interrupt::watch());
     let result = match &cli.command {
         Command::Sort(args) => commands::sort::run(args, &progress),
         Command::Demo(args) => commands::demo::run(args, &progress),
+        Command::Simulate(args) => commands::simulate::run(args, &progress),
         Command::Info(args) => commands::info::run(args),
         Command::Parameters(args) => {
             commands::parameters::run(args);

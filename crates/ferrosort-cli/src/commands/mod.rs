@@ -6,4 +6,5 @@ pub mod info;
 mod input;
 mod job;
 pub mod parameters;
+pub mod simulate;
 pub mod sort;

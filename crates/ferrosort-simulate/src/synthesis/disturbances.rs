@@ -119,14 +119,16 @@ impl Disturbances {
     /// Adds artefacts, then applies gains and replaces saturated and lost stretches. `limit_uv`: where the converter
     /// saturates.
     pub(crate) fn finish(&self, start: u64, n: usize, limit_uv: f32, tile: &mut [f32]) {
-        let (from_s, to_s) = (start as f64 / self.sample_rate, (start + n as u64) as f64 / self.sample_rate);
-        for artefact in self.artefacts.iter().filter(|a| a.start_s < to_s && a.end_s > from_s) {
-            let first = (((artefact.start_s - from_s) * self.sample_rate).ceil().max(0.0) as usize).min(n);
-            let last = (((artefact.end_s - from_s) * self.sample_rate).ceil().max(0.0) as usize).min(n);
+        for artefact in &self.artefacts {
+            // Whole samples of the recording first, so that blocks agree where a stretch begins.
+            let sample = |time_s: f64| (time_s * self.sample_rate).round() as u64;
+            let inside = |sample: u64| sample.clamp(start, start + n as u64);
+            let begin = sample(artefact.start_s);
+            let (first, last) = (inside(begin), inside(sample(artefact.end_s)));
             for row in tile.chunks_exact_mut(n) {
-                for (i, v) in row[first..last].iter_mut().enumerate() {
-                    let t = from_s + (first + i) as f64 / self.sample_rate;
-                    *v = artefact.apply(*v, t, limit_uv);
+                for (i, v) in row[(first - start) as usize..(last - start) as usize].iter_mut().enumerate() {
+                    let since_s = (first + i as u64 - begin) as f64 / self.sample_rate;
+                    *v = artefact.apply(*v, since_s, limit_uv);
                 }
             }
         }
@@ -139,8 +141,7 @@ impl Disturbances {
 }
 
 impl Artefact {
-    fn apply(&self, value: f32, t: f64, limit_uv: f32) -> f32 {
-        let since = t - self.start_s;
+    fn apply(&self, value: f32, since: f64, limit_uv: f32) -> f32 {
         match self.kind {
             "gap" => 0.0,
             "saturation" => limit_uv,
