@@ -5,6 +5,7 @@
 //! | [`open_recording`]: flat binary files, recording folders | [`phy::write_phy`]: a Kilosort/phy folder |
 //! | [`probe::read_probe`]: probeinterface, Kilosort `.mat`, Kilosort4 JSON, `.prb` | [`probe::write_probe`]: probeinterface JSON |
 //! | [`inspect()`]: facts and likely mistakes of a recording | [`npy`]: NumPy arrays |
+//! | [`matlab::MatFile`]: variables of `.mat` files | [`matlab::write_mat`]: `.mat` files |
 //!
 //! Every reader takes untrusted bytes: it never panics, never executes anything and bounds what it allocates.
 #![forbid(unsafe_code)]
@@ -12,7 +13,7 @@
 pub mod binary;
 mod folder;
 pub mod inspect;
-mod matlab;
+pub mod matlab;
 pub mod npy;
 mod open;
 pub mod phy;

@@ -3,7 +3,7 @@
 
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
 
-use super::{MAX_DECODED_BYTES, Outcome, Storage, Variable};
+use super::{MAX_DECODED_BYTES, Outcome, Storage, Value, Variable};
 
 /// True when an HDF5 signature stands at one of the places where it may.
 pub(super) fn detect(bytes: &[u8]) -> bool {
@@ -29,23 +29,24 @@ pub(super) fn read(bytes: &[u8], names: &[&str]) -> Outcome<Vec<Variable>> {
             let dataset = root.dataset(name).map_err(|e| e.to_string())?;
             variables.push(Variable {
                 name: (*name).to_owned(),
-                values: values(&dataset, name)?,
+                value: value(&dataset, name)?,
             });
         }
     }
     Ok(variables)
 }
 
-fn values(dataset: &Dataset, name: &str) -> Outcome<Vec<f64>> {
+fn value(dataset: &Dataset, name: &str) -> Outcome<Value> {
     // MATLAB stores an empty array as its dimensions, with this mark.
     if dataset.attribute("MATLAB_empty").is_ok() {
-        return Ok(Vec::new());
+        return Ok(Value::of_numbers(vec![0, 0], Vec::new()));
     }
     let (storage, big_endian) = storage(dataset.dtype()).ok_or_else(|| format!("variable '{name}' is not numeric"))?;
     let bytes = dataset
         .read_raw_bytes()
         .map_err(|e| format!("variable '{name}': {e}"))?;
-    Ok(storage.decode(&bytes, big_endian))
+    let shape = dataset.shape().iter().rev().map(|&n| n as usize).collect();
+    Ok(Value::of_numbers(shape, storage.decode(&bytes, big_endian)))
 }
 
 fn storage(datatype: &Datatype) -> Option<(Storage, bool)> {
