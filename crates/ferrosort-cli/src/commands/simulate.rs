@@ -104,6 +104,10 @@ fn settings(args: &SimulateArgs, name: &str) -> Result<Settings> {
     if !args.waveforms.is_empty() {
         settings.units.generator = Generator::Library;
         settings.units.libraries = libraries(&args.waveforms)?;
+        if args.units.is_none() {
+            // As many as the files hold, times the copies.
+            settings.units.n = 0;
+        }
     }
     for assignment in &args.set {
         settings.set(assignment)?;

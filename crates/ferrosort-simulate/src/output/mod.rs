@@ -1,6 +1,7 @@
 //! A simulation on disk: `recording.bin`, `meta.json`, `probe.json`, `README.md` and `truth/`.
 
 mod arrays;
+mod emouse;
 mod folder;
 mod kilosort4;
 mod meta;
@@ -39,6 +40,9 @@ impl Simulation {
         self.write_truth(made.path())?;
         if self.settings.files.kilosort4 {
             self.write_kilosort4(made.path())?;
+        }
+        if self.settings.files.emouse {
+            self.write_emouse(made.path(), observer)?;
         }
         self.write_readme(made.path())?;
         if observer.cancelled() {

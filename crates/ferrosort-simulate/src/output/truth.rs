@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::GENERATOR;
 use super::arrays::{Arrays, Npz, write_json, write_text};
-use super::meta::probeinterface;
 use super::overlap::overlaps;
 use crate::simulation::{Simulation, TrueSpike, spatial_overlaps, true_spikes};
 use crate::units::Unit;
@@ -237,8 +236,9 @@ impl Simulation {
             "overlap": "0 alone, 1 another unit within 1 ms, 2 a unit that reaches 0.9 of its own trough on the other's best \
                         contact within 1 ms",
             "warnings": self.warnings,
+            "waveform_files": self.library_files.iter().map(|(path, hash)| json!({ "path": path, "blake3": hash })).collect::<Vec<_>>(),
             "parameters": self.parameters()?,
-            "probe": probeinterface(&self.probe),
+            "probe": self.probe.to_probeinterface(),
         }))
     }
 

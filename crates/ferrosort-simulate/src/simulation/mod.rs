@@ -40,6 +40,8 @@ pub struct Simulation {
     /// Samples from the time at which the displacement is taken to the sample of a spike.
     pub(crate) lead: f64,
     pub(crate) warnings: Vec<String>,
+    /// Files of measured waveforms and their hashes.
+    pub(crate) library_files: Vec<(String, String)>,
 }
 
 impl Simulation {

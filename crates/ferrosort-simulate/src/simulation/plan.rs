@@ -13,9 +13,9 @@ use crate::firing::{EMOUSE_ALIGNMENT, Lanes, Modulation, Recorded, apply_overlap
 use crate::geometry::SimProbe;
 use crate::motion::Motion;
 use crate::random::{Key, Stream};
-use crate::settings::{FiringModel, FiringSettings, Overlaps, ProbeSettings, Settings};
+use crate::settings::{FiringModel, FiringSettings, Generator, Overlaps, ProbeSettings, Settings};
 use crate::synthesis::{Bank, Disturbances, Spike};
-use crate::units::{Maker, Unit, factors, pairs, place};
+use crate::units::{Libraries, Maker, Unit, factors, pairs, place};
 use crate::waveforms::NeuronClass;
 
 /// Name of the stage in progress reports.
@@ -100,6 +100,7 @@ impl Simulation {
                 _ => 0.0,
             },
             warnings: Vec::new(),
+            library_files: Vec::new(),
             settings: settings.clone(),
         })
     }
@@ -139,12 +140,17 @@ impl Simulation {
         Ok(())
     }
 
-    fn draw_units(&mut self, _observer: &dyn Observer) -> Result<Vec<Unit>> {
+    fn draw_units(&mut self, observer: &dyn Observer) -> Result<Vec<Unit>> {
         let u = &self.settings.units;
+        let libraries = match u.generator {
+            Generator::Library => Some(Libraries::read(u, self.settings.sample_rate_hz, observer)?),
+            Generator::Biophysical | Generator::Parametric => None,
+        };
         let connected = self.probe.connected().count();
-        let n = match u.n {
-            0 => (u.density * connected as f64).round() as usize,
-            n => n,
+        let n = match (u.n, &libraries) {
+            (0, Some(libraries)) => libraries.len(),
+            (0, None) => (u.density * connected as f64).round() as usize,
+            (n, _) => n,
         };
         let seed = self.settings.seeds.units;
         let (places, close) = place(u.placement, &self.probe, n, seed);
@@ -162,7 +168,13 @@ impl Simulation {
             seed,
             first_index: 0,
         };
-        maker.generate(&places, u.class_shares)
+        match libraries {
+            None => maker.generate(&places, u.class_shares),
+            Some(libraries) => {
+                self.library_files = libraries.files()?;
+                libraries.units(&maker, &places)
+            }
+        }
     }
 
     fn overlap(&self, units: &[Unit], trains: &mut [Vec<f64>]) {
@@ -258,7 +270,7 @@ pub(super) fn build_banks(units: &mut [Unit], trains: &[Vec<f64>], simulation: &
             range,
             simulation.settings.drift.grid_um,
             &unit.near,
-            unit.neuron.n0(),
+            unit.alignment,
             least,
             |d| unit.footprint(&simulation.probe.contacts, motion.vector(d)),
         );
