@@ -120,7 +120,7 @@ impl<'a> MatVariable<'a> {
             MatData::Logical(values) => (9 | LOGICAL, MI_UINT8, values.iter().map(|&v| u8::from(v)).collect()),
             MatData::Text(text) => (
                 4,
-                MI_UINT16,
+                MI_UTF16,
                 text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
             ),
         };
