@@ -21,6 +21,9 @@ Examples:
   ferrosort simulate neuropixels-1 --output sim --set noise.rms_uv=[8.0,9.0] --units 100
       change single settings
 
+  ferrosort simulate easy --hybrid recording/ --output hybrid
+      add 20 known units to a real recording
+
 docs/simulation.md explains every setting.
 Exit codes: 0 done, 2 unusable input, 3 a file could not be read or written, 130 interrupted.";
 

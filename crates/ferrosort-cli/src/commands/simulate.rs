@@ -1,11 +1,13 @@
 //! `ferrosort simulate`: a recording with its truth.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ferrosort_core::{Error, Result};
+use ferrosort_formats::{OpenOptions, open_recording};
 use ferrosort_simulate::settings::{ColouredNoise, Component, Course, Generator, Noise, PRESETS, Profile};
-use ferrosort_simulate::{Settings, Simulation};
+use ferrosort_simulate::{Motion, Settings, Simulation};
 use serde_json::json;
 
 use super::job::thread_pool;
@@ -35,7 +37,10 @@ pub fn run(args: &SimulateArgs, progress: &Progress) -> Result<()> {
 fn simulate(settings: &Settings, output: &Path, args: &SimulateArgs, progress: &Progress) -> Result<()> {
     let started = Instant::now();
     let simulation = thread_pool(args.threads)?.install(|| {
-        let simulation = Simulation::plan(settings, progress)?;
+        let simulation = match &args.hybrid {
+            None => Simulation::plan(settings, progress)?,
+            Some(recording) => hybrid(settings, recording, args, progress)?,
+        };
         simulation.write(output, args.overwrite, progress)?;
         Ok::<_, Error>(simulation)
     })?;
@@ -50,13 +55,26 @@ fn simulate(settings: &Settings, output: &Path, args: &SimulateArgs, progress: &
          recording: {shown}\ntruth: {}\nsort it: ferrosort sort {shown} --output sorting\n",
         simulation.units().len(),
         simulation.background_units().len(),
-        settings.duration_s,
+        simulation.settings().duration_s,
         simulation.n_channels(),
         output.join("truth").display(),
         shown = output.display(),
     );
     progress.finished(&text, &report);
     Ok(())
+}
+
+/// Units in a recording folder.
+fn hybrid(settings: &Settings, folder: &Path, args: &SimulateArgs, progress: &Progress) -> Result<Simulation> {
+    let recording = open_recording(&[folder.to_path_buf()], &OpenOptions::default())?;
+    let probe = recording.probe().cloned().ok_or_else(|| {
+        Error::input(format!(
+            "recording {} has no probe.json; units can only be added where the contacts are known",
+            folder.display()
+        ))
+    })?;
+    let motion = args.motion.as_deref().map(Motion::from_csv).transpose()?;
+    Simulation::plan_hybrid(settings, Arc::from(recording), &probe, motion, progress)
 }
 
 fn list() -> String {

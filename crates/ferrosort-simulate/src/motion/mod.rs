@@ -80,6 +80,15 @@ impl Motion {
         }
     }
 
+    /// A displacement from a CSV file with the columns `time_s,depth_um,displacement_um` and a header.
+    ///
+    /// # Errors
+    /// An unreadable file, a line that is not three numbers, or times with different depths.
+    pub fn from_csv(path: &std::path::Path) -> Result<Self> {
+        let knots = table::read(path)?;
+        Ok(Self::from_table(knots.times_s, knots.depths_um, knots.values_um))
+    }
+
     /// True when nothing moves.
     pub fn is_still(&self) -> bool {
         self.parts.is_empty()

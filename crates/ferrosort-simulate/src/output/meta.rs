@@ -21,7 +21,11 @@ impl Simulation {
             "duration_s": s.duration_s,
             "dtype": "int16",
             "order": "C, time x channels",
-            "gain_to_uV": self.gain_uv(),
+            "gain_to_uV": match &self.base {
+                Some(base) => json!(base.gain_uv),
+                None => json!(self.gain_uv()),
+            },
+            "hybrid_of": self.base.as_ref().map(|base| base.recording.name()),
             "offset_to_uV": 0.0,
             "n_units": self.units.len(),
             "n_background_units": self.background.len(),

@@ -66,8 +66,8 @@ impl Simulation {
             let last = (first + group).min(self.n_blocks());
             let blocks: Vec<Vec<u8>> = (first..last)
                 .into_par_iter()
-                .map(|b| self.render_block(b).into_iter().flat_map(i16::to_le_bytes).collect())
-                .collect();
+                .map(|b| Ok(self.render_block(b)?.into_iter().flat_map(i16::to_le_bytes).collect()))
+                .collect::<Result<_>>()?;
             for bytes in blocks {
                 file.write_all(&bytes).map_err(fail)?;
             }

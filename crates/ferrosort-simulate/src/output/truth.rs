@@ -225,7 +225,7 @@ impl Simulation {
             "n_samples": s.n_samples(),
             "n_channels": self.n_channels(),
             "counts_per_uv": self.counts_per_uv,
-            "exhaustive": true,
+            "exhaustive": self.is_exhaustive(),
             "n0": n0,
             "template_samples": samples,
             "template_channels": self.probe.connected().map(|c| c.channel).collect::<Vec<_>>(),

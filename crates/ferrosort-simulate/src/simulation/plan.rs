@@ -38,7 +38,7 @@ impl Simulation {
         settings.validate()?;
         let started = Instant::now();
         observer.stage_started(STAGE, 4, "steps");
-        let mut simulation = Self::without_units(settings)?;
+        let mut simulation = Self::without_units(settings, open_probe(&settings.probe)?)?;
         observer.advanced(1);
         simulation.add_background()?;
         observer.advanced(1);
@@ -55,8 +55,8 @@ impl Simulation {
         Ok(simulation)
     }
 
-    fn without_units(settings: &Settings) -> Result<Self> {
-        let mut probe = open_probe(&settings.probe)?;
+    /// Probe, drift and noise.
+    pub(super) fn without_units(settings: &Settings, mut probe: SimProbe) -> Result<Self> {
         probe.contacts.sort_by_key(|c| c.channel);
         probe.validate()?;
         let seed = settings.seeds;
@@ -101,11 +101,12 @@ impl Simulation {
             },
             warnings: Vec::new(),
             library_files: Vec::new(),
+            base: None,
             settings: settings.clone(),
         })
     }
 
-    fn add_units(&mut self, observer: &dyn Observer) -> Result<()> {
+    pub(super) fn add_units(&mut self, observer: &dyn Observer) -> Result<()> {
         let mut units = self.draw_units(observer)?;
         let norms: Vec<f64> = units.iter().map(|u| u.matched_snr).collect();
         let scale = self.settings.units.template_scale;

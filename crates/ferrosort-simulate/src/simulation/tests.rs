@@ -29,21 +29,21 @@ fn small() -> Settings {
 #[test]
 fn samples_do_not_depend_on_threads_or_pieces() {
     let simulation = plan(&small());
-    let whole = simulation.render(0, 15_000);
+    let whole = simulation.render(0, 15_000).unwrap();
     assert_eq!(whole.len(), 15_000 * 16);
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let again = pool.install(|| plan(&small()).render(0, 15_000));
+        let again = pool.install(|| plan(&small()).render(0, 15_000).unwrap());
         assert!(again == whole, "{threads} threads");
     }
     for piece in [700, 2048, 4999] {
         let joined: Vec<i16> = (0..15_000)
             .step_by(piece)
-            .flat_map(|t| simulation.render(t as u64, piece))
+            .flat_map(|t| simulation.render(t as u64, piece).unwrap())
             .collect();
         assert!(joined == whole, "pieces of {piece} samples");
     }
-    assert!(simulation.render(15_000, 10).is_empty());
+    assert!(simulation.render(15_000, 10).unwrap().is_empty());
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn without_noise_the_recording_is_the_sum_of_its_templates() {
     };
     let simulation = plan(&s);
     let n = 15_000usize;
-    let data = simulation.render(0, n);
+    let data = simulation.render(0, n).unwrap();
     let mut sum = vec![0f32; n * 16];
     for spike in &simulation.spikes {
         let unit = &simulation.units[spike.source as usize];
@@ -101,7 +101,7 @@ fn troughs_fall_on_the_true_samples() {
     s.converter.counts_per_uv = 10.0;
     s.converter.bits = 16;
     let simulation = plan(&s);
-    let data = simulation.render(0, 15_000);
+    let data = simulation.render(0, 15_000).unwrap();
     let unit = &simulation.units[0];
     let truth = simulation.truth();
     assert!(truth.spike_times.len() > 5);
@@ -143,7 +143,7 @@ fn the_measured_noise_is_that_of_the_recording() {
     s.converter.counts_per_uv = 10.0;
     s.converter.bits = 16;
     let simulation = plan(&s);
-    let data = simulation.render(0, 120_000);
+    let data = simulation.render(0, 120_000).unwrap();
     for c in 0..16 {
         let row: Vec<f32> = data.iter().skip(c).step_by(16).map(|&v| f32::from(v) / 10.0).collect();
         let found = crate::snr::mad_sigma(&row);
@@ -179,7 +179,7 @@ fn references_are_zero_and_every_small_preset_plans() {
     let mut s = settings("emouse-drift", 1.0);
     s.set("probe.name=emouse-3a").unwrap();
     let simulation = plan(&s);
-    let data = simulation.render(0, 1000);
+    let data = simulation.render(0, 1000).unwrap();
     assert!(data.iter().skip(36).step_by(64).all(|&v| v == 0), "reference channel 37 (1-based)");
     assert!(data.iter().skip(35).step_by(64).any(|&v| v != 0));
     assert_eq!(simulation.units().len(), 74);
