@@ -46,10 +46,18 @@ fn the_preset_with_its_waveforms_has_the_numbers_of_the_original() {
     let simulation = Simulation::plan(&settings(libraries), &Silent).unwrap();
     let units = simulation.units();
     assert_eq!(units.len(), 74);
-    assert!(units.iter().all(|u| (u.ptp_footprint_uv - 167.0).abs() < 1e-3 && u.position_um[0] == 35.0));
+    assert!(
+        units
+            .iter()
+            .all(|u| (u.ptp_footprint_uv - 167.0).abs() < 1e-3 && u.position_um[0] == 35.0)
+    );
     // Ultra-dense units, then phase 3A, then both again.
     let dense = |i: usize| i % 37 < 17;
-    assert!((0..74).all(|i| units[i].source.starts_with(if dense(i) { "kampff" } else { "121817_SU" })));
+    assert!((0..74).all(|i| {
+        units[i]
+            .source
+            .starts_with(if dense(i) { "kampff" } else { "121817_SU" })
+    }));
     let sizes = |want: bool| (0..74).filter(|&i| dense(i) == want).map(|i| units[i].ptp_uv).collect();
     let (ud, phase_3a) = (median(sizes(true)), median(sizes(false)));
     assert!((50.0..75.0).contains(&ud), "ultra-dense: {ud} µV");
@@ -57,7 +65,10 @@ fn the_preset_with_its_waveforms_has_the_numbers_of_the_original() {
     // The rate parameter is U(1, 10); with the dead time the mean rate is r / (1 + 0.002 r).
     let expected: f64 = units.iter().map(|u| 60.0 * u.rate_hz / (1.0 + 0.002 * u.rate_hz)).sum();
     let found: usize = units.iter().map(|u| u.n_spikes).sum();
-    assert!((found as f64 / expected - 1.0).abs() < 0.015, "{found} spikes, {expected} expected");
+    assert!(
+        (found as f64 / expected - 1.0).abs() < 0.015,
+        "{found} spikes, {expected} expected"
+    );
     let truth = simulation.truth();
     for unit in 0..74 {
         let times: Vec<u64> = (truth.spike_times.iter().zip(&truth.spike_units))
@@ -68,7 +79,13 @@ fn the_preset_with_its_waveforms_has_the_numbers_of_the_original() {
     }
     // Level and spread of the recording.
     let data = simulation.render(300_000, 120_000).unwrap();
-    let channel = |c: usize| -> Vec<f64> { data.iter().skip(c).step_by(64).map(|&v| f64::from(v) / 1.3107).collect() };
+    let channel = |c: usize| -> Vec<f64> {
+        data.iter()
+            .skip(c)
+            .step_by(64)
+            .map(|&v| f64::from(v) / 1.3107)
+            .collect()
+    };
     let mads: Vec<f64> = (0..64)
         .map(|c| median(channel(c).iter().map(|v| v.abs()).collect()) / 0.674_489_8)
         .collect();

@@ -42,11 +42,7 @@ pub fn run(args: &DemoArgs, progress: &Progress) -> Result<()> {
     Ok(())
 }
 
-fn simulate_and_sort(
-    args: &DemoArgs,
-    params: &Simulated,
-    progress: &Progress,
-) -> Result<(Simulation, Input, Done)> {
+fn simulate_and_sort(args: &DemoArgs, params: &Simulated, progress: &Progress) -> Result<(Simulation, Input, Done)> {
     let recording = args.output.join(RECORDING);
     fs::create_dir_all(&args.output).map_err(|e| Error::io("create", &args.output, e))?;
     let simulation = thread_pool(args.threads)?.install(|| {

@@ -29,7 +29,9 @@ pub fn run(args: &SimulateArgs, progress: &Progress) -> Result<()> {
     }
     // The parser asks for both unless one of the flags above is given.
     let (Some(name), Some(output)) = (&args.settings, &args.output) else {
-        return Err(Error::input("name a preset or a file of settings, and a folder with --output"));
+        return Err(Error::input(
+            "name a preset or a file of settings, and a folder with --output",
+        ));
     };
     simulate(&settings(args, name)?, output, args, progress)
 }
@@ -174,7 +176,10 @@ fn libraries(paths: &[PathBuf]) -> Result<Vec<String>> {
         } else if path.is_file() {
             files.push(path.clone());
         } else {
-            return Err(Error::input(format!("--waveforms {}: there is no such file", path.display())));
+            return Err(Error::input(format!(
+                "--waveforms {}: there is no such file",
+                path.display()
+            )));
         }
     }
     Ok(files.iter().map(|p| p.display().to_string()).collect())

@@ -23,7 +23,10 @@ impl Simulation {
         let units: Vec<f64> = self.spikes.iter().map(|s| f64::from(s.source) + 1.0).collect();
         write_mat(
             &folder.join("eMouseGroundTruth.mat"),
-            &[MatVariable::int64_column("gtRes", &times), MatVariable::column("gtClu", &units)],
+            &[
+                MatVariable::int64_column("gtRes", &times),
+                MatVariable::column("gtClu", &units),
+            ],
         )?;
         let rate = self.settings.sample_rate_hz;
         let n = self.spikes.len();

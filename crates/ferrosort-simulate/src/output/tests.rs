@@ -66,7 +66,8 @@ fn files_hold_what_the_simulation_says() {
     assert_eq!(templates.dim().2, 8);
     let n0 = sim["n0"].as_u64().unwrap() as usize;
     for (u, unit) in simulation.units().iter().enumerate() {
-        let on_best = templates.slice(ndarray::s![u, .., unit.best_contact]);
+        let unit_template = templates.index_axis(ndarray::Axis(0), u);
+        let on_best = unit_template.column(unit.best_contact);
         let lowest = (0..on_best.len()).min_by(|&a, &b| on_best[a].total_cmp(&on_best[b]));
         assert_eq!(lowest, Some(n0));
         assert!((f64::from(-on_best[n0]) / unit.trough_uv - 1.0).abs() < 0.01);
@@ -81,9 +82,16 @@ fn files_hold_what_the_simulation_says() {
     let table = fs::read_to_string(folder.join("truth/units.csv")).unwrap();
     assert_eq!(table.lines().count(), 5);
     assert_eq!(table.lines().next().unwrap().split(',').count(), 18);
-    assert_eq!(fs::read_to_string(folder.join("truth/bad_channels.csv")).unwrap(), "channel,kind\n2,dead\n");
+    assert_eq!(
+        fs::read_to_string(folder.join("truth/bad_channels.csv")).unwrap(),
+        "channel,kind\n2,dead\n"
+    );
     assert!(folder.join("kilosort4_params.npz").is_file() && folder.join("truth/sorting.npz").is_file());
-    assert!(fs::read_to_string(folder.join("README.md")).unwrap().contains("spike_samples.npy"));
+    assert!(
+        fs::read_to_string(folder.join("README.md"))
+            .unwrap()
+            .contains("spike_samples.npy")
+    );
 }
 
 #[test]

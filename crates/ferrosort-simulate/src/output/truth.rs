@@ -194,7 +194,11 @@ impl Simulation {
         let artefacts = self.disturbances.artefacts();
         if !artefacts.is_empty() {
             let row = |a: &crate::synthesis::Artefact| {
-                let size = if a.amplitude_uv.is_nan() { String::new() } else { a.amplitude_uv.to_string() };
+                let size = if a.amplitude_uv.is_nan() {
+                    String::new()
+                } else {
+                    a.amplitude_uv.to_string()
+                };
                 format!("{},{},{},{size}\n", a.kind, a.start_s, a.end_s)
             };
             let rows: String = artefacts.iter().map(row).collect();
@@ -247,7 +251,10 @@ impl Simulation {
         let mut npz = Npz::create(path)?;
         npz.add("unit_ids", &(0..self.units.len() as i64).collect::<Array1<i64>>())?;
         npz.add("num_segment", &Array1::from_elem(1, 1i64))?;
-        npz.add("sampling_frequency", &Array1::from_elem(1, self.settings.sample_rate_hz))?;
+        npz.add(
+            "sampling_frequency",
+            &Array1::from_elem(1, self.settings.sample_rate_hz),
+        )?;
         let samples: Array1<i64> = spikes.iter().map(|s| s.sample.round() as i64).collect();
         let labels: Array1<i64> = spikes.iter().map(|s| i64::from(s.unit)).collect();
         npz.add("spike_indexes_seg0", &samples)?;

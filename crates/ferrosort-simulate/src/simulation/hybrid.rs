@@ -208,7 +208,10 @@ mod tests {
         let mut base = vec![0f32; 360_000];
         ramp.read(0, &mut base).unwrap();
         let added: Vec<f32> = data.iter().zip(&base).map(|(d, b)| f32::from(*d) - b).collect();
-        assert!(added.iter().skip(5).step_by(6).all(|v| *v == 0.0), "column 5 has no contact");
+        assert!(
+            added.iter().skip(5).step_by(6).all(|v| *v == 0.0),
+            "column 5 has no contact"
+        );
         let truth = simulation.truth();
         assert!(truth.spike_times.len() > 4);
         let gains = [0.5, 0.5, 1.0, 2.0, 2.0];
@@ -219,12 +222,20 @@ mod tests {
                 continue;
             }
             let uv = added[t as usize * 6 + unit.best_contact] * gains[unit.best_contact];
-            assert!((uv / -unit.trough_uv as f32 - 1.0).abs() < 0.25, "{uv} for {}", unit.trough_uv);
+            assert!(
+                (uv / -unit.trough_uv as f32 - 1.0).abs() < 0.25,
+                "{uv} for {}",
+                unit.trough_uv
+            );
         }
         // Far from every spike the recording is as it was.
         let quiet = (0..60_000usize).filter(|&t| truth.spike_times.iter().all(|s| s.abs_diff(t as u64) > 150));
         assert!(quiet.clone().count() > 1000);
-        assert!(quiet.into_iter().all(|t| added[t * 6..t * 6 + 6].iter().all(|v| *v == 0.0)));
+        assert!(
+            quiet
+                .into_iter()
+                .all(|t| added[t * 6..t * 6 + 6].iter().all(|v| *v == 0.0))
+        );
     }
 
     #[test]

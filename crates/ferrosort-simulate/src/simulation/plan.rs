@@ -133,7 +133,14 @@ impl Simulation {
                 (&mut self.units, &mut self.spikes)
             };
             let seeds = (self.settings.seeds.amplitudes, i as u64);
-            all.extend(spikes_of(&unit, &train, list.len() as u32, &self.settings, n_samples, seeds));
+            all.extend(spikes_of(
+                &unit,
+                &train,
+                list.len() as u32,
+                &self.settings,
+                n_samples,
+                seeds,
+            ));
             list.push(unit);
         }
         sort(&mut self.spikes);
@@ -252,7 +259,9 @@ pub(super) fn trains(
         .par_iter()
         .enumerate()
         .map(|(i, unit)| {
-            let mut train = unit.firing.train(firing, recorded, &modulation, seed, first_index + i as u64);
+            let mut train = unit
+                .firing
+                .train(firing, recorded, &modulation, seed, first_index + i as u64);
             train.retain(|&s| s < recorded.n_samples as f64);
             train
         })
@@ -266,7 +275,11 @@ pub(super) fn build_banks(units: &mut [Unit], trains: &[Vec<f64>], simulation: &
     let exact = simulation.settings.units.library_exact;
     units.par_iter_mut().zip(trains).for_each(|(unit, train)| {
         let range = displacement_range(motion, unit.position_um[1], train, simulation.lead, rate);
-        let least = if exact && unit.class == NeuronClass::Library { 0.0 } else { least_uv };
+        let least = if exact && unit.class == NeuronClass::Library {
+            0.0
+        } else {
+            least_uv
+        };
         let bank = Bank::build(
             range,
             simulation.settings.drift.grid_um,
@@ -292,7 +305,14 @@ pub(super) fn spikes_of(
     let times_s: Vec<f64> = train.iter().map(|s| s / rate).collect();
     let recovers = unit.class == NeuronClass::RegularSpiking;
     let duration_s = n_samples as f64 / rate;
-    let sizes = sizes(&settings.amplitude, recovers, &unit.firing.habits, &times_s, duration_s, seeds);
+    let sizes = sizes(
+        &settings.amplitude,
+        recovers,
+        &unit.firing.habits,
+        &times_s,
+        duration_s,
+        seeds,
+    );
     let widening = settings.amplitude.recovery.widening as f32;
     train
         .iter()

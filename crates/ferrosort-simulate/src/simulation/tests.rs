@@ -106,11 +106,16 @@ fn troughs_fall_on_the_true_samples() {
     let truth = simulation.truth();
     assert!(truth.spike_times.len() > 5);
     for (i, &t) in truth.spike_times.iter().enumerate() {
-        let clear = |j: Option<usize>| j.and_then(|j| truth.spike_times.get(j)).is_none_or(|o| o.abs_diff(t) > 100);
+        let clear = |j: Option<usize>| {
+            j.and_then(|j| truth.spike_times.get(j))
+                .is_none_or(|o| o.abs_diff(t) > 100)
+        };
         if !(60..14_900).contains(&t) || !clear(i.checked_sub(1)) || !clear(Some(i + 1)) {
             continue;
         }
-        let lowest = (t - 20..t + 20).min_by_key(|&at| data[at as usize * 16 + unit.best_contact]).unwrap();
+        let lowest = (t - 20..t + 20)
+            .min_by_key(|&at| data[at as usize * 16 + unit.best_contact])
+            .unwrap();
         assert!(lowest.abs_diff(t) <= 1, "trough at {lowest}, truth {t}");
     }
 }
@@ -131,7 +136,12 @@ fn unit_sizes_are_what_the_target_asks_for() {
     s.units.target = Target::Norm { base: 12.0, scale: 0.0 };
     assert!(plan(&s).units().iter().all(|u| (u.matched_snr - 12.0).abs() < 1e-6));
     s.units.target = Target::Footprint { ptp_uv: 167.0 };
-    assert!(plan(&s).units().iter().all(|u| (u.ptp_footprint_uv - 167.0).abs() < 1e-3));
+    assert!(
+        plan(&s)
+            .units()
+            .iter()
+            .all(|u| (u.ptp_footprint_uv - 167.0).abs() < 1e-3)
+    );
 }
 
 #[test]
@@ -180,10 +190,20 @@ fn references_are_zero_and_every_small_preset_plans() {
     s.set("probe.name=emouse-3a").unwrap();
     let simulation = plan(&s);
     let data = simulation.render(0, 1000).unwrap();
-    assert!(data.iter().skip(36).step_by(64).all(|&v| v == 0), "reference channel 37 (1-based)");
+    assert!(
+        data.iter().skip(36).step_by(64).all(|&v| v == 0),
+        "reference channel 37 (1-based)"
+    );
     assert!(data.iter().skip(35).step_by(64).any(|&v| v != 0));
     assert_eq!(simulation.units().len(), 74);
-    for name in ["tetrode", "linear-32", "emouse", "easy", "bursting", "chronic-transient"] {
+    for name in [
+        "tetrode",
+        "linear-32",
+        "emouse",
+        "easy",
+        "bursting",
+        "chronic-transient",
+    ] {
         let simulation = plan(&settings(name, 1.0));
         let recording = simulation.to_recording().unwrap();
         assert_eq!(recording.n_channels(), simulation.n_channels(), "{name}");
@@ -215,5 +235,8 @@ fn interpolated_displacements_are_close_to_exact_waveforms() {
     }
     worst.sort_by(f64::total_cmp);
     let (median, largest) = (worst[worst.len() / 2], worst[worst.len() - 1]);
-    assert!(median < 0.002 && largest < 0.016, "median {median}, largest {largest} of the peak to peak");
+    assert!(
+        median < 0.002 && largest < 0.016,
+        "median {median}, largest {largest} of the peak to peak"
+    );
 }

@@ -49,7 +49,11 @@ impl Libraries {
         Ok(Self {
             list: kept,
             copies: settings.copies,
-            options: if settings.library_exact { LibraryOptions::EMOUSE } else { LibraryOptions::default() },
+            options: if settings.library_exact {
+                LibraryOptions::EMOUSE
+            } else {
+                LibraryOptions::default()
+            },
             sample_rate,
         })
     }

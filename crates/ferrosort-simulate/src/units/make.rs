@@ -83,7 +83,11 @@ impl Maker<'_> {
             return Parametric::new(&params, window).map(Neuron::Parametric);
         }
         let params = BiophysicalParams::random(class, place, self.seed, index);
-        let seen: Vec<SimContact> = self.near(place).iter().map(|&i| self.probe.contacts[i].clone()).collect();
+        let seen: Vec<SimContact> = self
+            .near(place)
+            .iter()
+            .map(|&i| self.probe.contacts[i].clone())
+            .collect();
         Biophysical::new(&params, window, &seen, self.probe.electrode_factor).map(Neuron::Biophysical)
     }
 

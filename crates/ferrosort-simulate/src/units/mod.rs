@@ -92,10 +92,7 @@ pub(crate) struct Measures {
 
 /// Measures `[contacts, samples]`; `None` when it is zero everywhere.
 pub(crate) fn measure(footprint: &Array2<f32>) -> Option<Measures> {
-    let rows: Vec<f32> = footprint
-        .outer_iter()
-        .map(|row| range(&row.to_vec()))
-        .collect();
+    let rows: Vec<f32> = footprint.outer_iter().map(|row| range(&row.to_vec())).collect();
     let best_row = (0..rows.len()).reduce(|best, i| if rows[i] > rows[best] { i } else { best })?;
     if rows[best_row] <= 0.0 {
         return None;
