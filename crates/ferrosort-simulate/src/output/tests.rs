@@ -37,7 +37,7 @@ fn files_hold_what_the_simulation_says() {
 
     let recording = open_recording(&[folder.clone()], &OpenOptions::default()).unwrap();
     assert_eq!((recording.n_samples(), recording.n_channels()), (60_000, 8));
-    assert_eq!(recording.gain_uv().unwrap(), [simulation.gain_uv()]);
+    assert!(recording.gain_uv().unwrap().iter().all(|g| *g == simulation.gain_uv()));
     assert_eq!(recording.probe().unwrap().contacts, simulation.sorting_probe().contacts);
     let mut frames = vec![0f32; 60_000 * 8];
     recording.read(0, &mut frames).unwrap();

@@ -186,6 +186,7 @@ mod tests {
     fn settings() -> Settings {
         let mut s = Settings::preset("easy").unwrap();
         s.units.n = 2;
+        s.amplitude.recovery.loss = 0.0;
         s.units.target = Target::OnProbe {
             median_uv: 300.0,
             log_sd: 0.0,
