@@ -60,9 +60,8 @@ fn recover(r: &Recovery, before: f64, interval_s: f64) -> f64 {
 
 fn vary(variation: Variation, draws: &mut Draws) -> f64 {
     match variation {
-        Variation::None => 1.0,
         Variation::Gamma { sd } if sd > 0.0 => draws.gamma(1.0 / (sd * sd)),
-        Variation::Gamma { .. } => 1.0,
+        Variation::None | Variation::Gamma { .. } => 1.0,
         Variation::Normal { sd } => (1.0 + sd * draws.normal()).max(LEAST),
     }
 }

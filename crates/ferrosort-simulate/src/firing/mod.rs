@@ -214,7 +214,9 @@ mod tests {
         };
         let counts = |train: &[f64]| -> Vec<f64> {
             let mut bins = vec![0.0; 600];
-            train.iter().for_each(|s| bins[(s / 30_000.0) as usize] += 1.0);
+            for s in train {
+                bins[(s / 30_000.0) as usize] += 1.0;
+            }
             bins
         };
         let (a, b) = (unit(0), unit(1));

@@ -240,9 +240,13 @@ fn read_piece(recording: &dyn Recording, probe: &Probe, start: u64, n: usize) ->
         let gain = gains.map_or(1.0, |g| if g.len() == 1 { g[0] } else { g[channel] }) as f32;
         let mut row: Vec<f32> = (0..n).map(|t| gain * frames[t * columns + channel]).collect();
         let median = median(&row);
-        row.iter_mut().for_each(|v| *v -= median);
+        for v in &mut row {
+            *v -= median;
+        }
         let limit = WINSOR * crate::snr::mad_sigma(&row) as f32;
-        row.iter_mut().for_each(|v| *v = v.clamp(-limit, limit));
+        for v in &mut row {
+            *v = v.clamp(-limit, limit);
+        }
         row
     };
     Ok(probe.contacts.iter().map(|c| contact(c.channel)).collect())

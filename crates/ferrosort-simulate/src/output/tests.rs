@@ -35,7 +35,7 @@ fn files_hold_what_the_simulation_says() {
     simulation.write(&folder, false, &Silent).unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no hidden folder stays");
 
-    let recording = open_recording(&[folder.clone()], &OpenOptions::default()).unwrap();
+    let recording = open_recording(std::slice::from_ref(&folder), &OpenOptions::default()).unwrap();
     assert_eq!((recording.n_samples(), recording.n_channels()), (60_000, 8));
     assert!(recording.gain_uv().unwrap().iter().all(|g| *g == simulation.gain_uv()));
     assert_eq!(recording.probe().unwrap().contacts, simulation.sorting_probe().contacts);

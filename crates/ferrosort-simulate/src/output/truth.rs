@@ -188,8 +188,11 @@ impl Simulation {
     fn write_disturbances(&self, truth: &Path) -> Result<()> {
         let bad = self.disturbances.bad_channels();
         if !bad.is_empty() {
-            let rows: String = bad.iter().map(|(c, what)| format!("{c},{what}\n")).collect();
-            write_text(&truth.join("bad_channels.csv"), &format!("channel,kind\n{rows}"))?;
+            let mut table = String::from("channel,kind\n");
+            for (channel, what) in bad {
+                let _ = writeln!(table, "{channel},{what}");
+            }
+            write_text(&truth.join("bad_channels.csv"), &table)?;
         }
         let artefacts = self.disturbances.artefacts();
         if !artefacts.is_empty() {

@@ -49,7 +49,9 @@ impl Simulation {
         self.add_spikes(&self.spikes, &self.units, start, n, &mut tile);
         for (gain, row) in self.gains.iter().zip(tile.chunks_exact_mut(n)) {
             if *gain != 1.0 {
-                row.iter_mut().for_each(|v| *v *= gain);
+                for v in &mut *row {
+                    *v *= gain;
+                }
             }
         }
         let limit_uv = (f64::from(self.limits[1]) / self.counts_per_uv) as f32;

@@ -100,7 +100,9 @@ impl Disturbances {
     pub(crate) fn scale_noise(&self, n: usize, tile: &mut [f32]) {
         if self.any_noise_gain {
             for (gain, row) in self.noise_gains.iter().zip(tile.chunks_exact_mut(n)) {
-                row.iter_mut().for_each(|v| *v *= gain);
+                for v in &mut *row {
+                    *v *= gain;
+                }
             }
         }
     }
@@ -153,7 +155,9 @@ impl Disturbances {
         }
         for (gain, row) in self.gains.iter().zip(tile.chunks_exact_mut(n)) {
             if *gain != 1.0 {
-                row.iter_mut().for_each(|v| *v *= gain);
+                for v in &mut *row {
+                    *v *= gain;
+                }
             }
         }
     }
