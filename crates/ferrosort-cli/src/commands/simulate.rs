@@ -81,10 +81,11 @@ fn hybrid(settings: &Settings, folder: &Path, args: &SimulateArgs, progress: &Pr
 
 fn list() -> String {
     let width = PRESETS.iter().map(|p| p.name.len()).max().unwrap_or(0);
-    PRESETS
+    let lines: Vec<String> = PRESETS
         .iter()
-        .map(|p| format!("{:<width$}  {}\n", p.name, p.about))
-        .collect()
+        .map(|p| format!("{:<width$}  {}", p.name, p.about))
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 /// The settings of a preset or file with the changes of the options.
