@@ -61,6 +61,14 @@ pub struct RecordingArgs {
     #[arg(required = true, value_name = "RECORDING")]
     pub recording: Vec<PathBuf>,
 
+    /// What flat files do not say themselves.
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+/// What flat files do not say themselves.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FormatArgs {
     /// Channels in the file, those without a contact included
     #[arg(long, value_name = "N", help_heading = "Recording")]
     pub channels: Option<usize>,
@@ -97,12 +105,7 @@ impl RecordingArgs {
     pub fn folder(path: PathBuf) -> Self {
         Self {
             recording: vec![path],
-            channels: None,
-            sample_rate: None,
-            dtype: None,
-            gain_uv: None,
-            offset: None,
-            time_range: None,
+            format: FormatArgs::default(),
         }
     }
 }
