@@ -9,6 +9,8 @@ mod v73;
 
 use ferrosort_core::{Error, Result};
 
+pub(crate) use v73::{Field, Structure};
+
 /// Largest amount of decoded data accepted from one file, bytes. A channel map is a few kilobytes.
 const MAX_DECODED_BYTES: usize = 64 << 20;
 

@@ -8,13 +8,10 @@
 //! channel_groups = {0: {'channels': list(range(4)), 'geometry': {0: (0, 0), 1: (0, 20), ...}}}
 //! ```
 
-mod lexer;
-mod parser;
-
 use ferrosort_core::{Contact, Error, Probe, Result};
 
 use super::{channel_number, check_len, shank_number};
-use parser::Value;
+use crate::literals::{self, Value};
 
 /// Longest text read, bytes; a probe of a thousand contacts needs a tenth of it.
 const MAX_TEXT_BYTES: usize = 4 << 20;
@@ -27,7 +24,7 @@ pub(super) fn read(text: &str, source: &str) -> Result<Probe> {
             "{source} is not a probe file: it is text of more than 4 MiB"
         )));
     }
-    let variables = parser::parse(text).map_err(|e| {
+    let variables = literals::parse(text).map_err(|e| {
         Error::input(format!(
             "{source} line {}: {}; only plain values are understood in .prb files, nothing is executed",
             e.line, e.what

@@ -15,18 +15,20 @@ const MAX_VALUES: usize = 1 << 20;
 
 /// What is wrong, and in which line, from 1.
 #[derive(Debug, PartialEq)]
-pub(super) struct Problem {
-    pub(super) line: usize,
-    pub(super) what: String,
+pub(crate) struct Problem {
+    pub(crate) line: usize,
+    pub(crate) what: String,
 }
 
 /// A Python value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Number(f64),
     Text(String),
-    /// `None`, `True` or `False`: legal, but of no use in a probe.
-    Constant,
+    /// `True` or `False`.
+    Flag(bool),
+    /// `None`.
+    Nothing,
     /// A list, tuple or range.
     List(Vec<Value>),
     /// Entries in the order written; later ones win.
@@ -35,7 +37,7 @@ pub(super) enum Value {
 
 impl Value {
     /// The number, if it is one; strings of digits count, as in JSON-made group ids.
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
             Self::Text(text) => text.parse::<i64>().ok().map(|n| n as f64),
@@ -43,8 +45,16 @@ impl Value {
         }
     }
 
+    /// The text, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// All entries of a list of numbers.
-    pub(super) fn numbers(&self) -> Option<Vec<f64>> {
+    pub(crate) fn numbers(&self) -> Option<Vec<f64>> {
         match self {
             Self::List(list) => list.iter().map(Self::number).collect(),
             _ => None,
@@ -52,7 +62,7 @@ impl Value {
     }
 
     /// The last entry of a dictionary under this text.
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         match self {
             Self::Dict(entries) => entries
                 .iter()
@@ -64,7 +74,7 @@ impl Value {
     }
 
     /// The value in a message.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Text(text) => format!("'{text}'"),
@@ -82,7 +92,7 @@ impl Value {
 }
 
 /// The assignments of a file, in order.
-pub(super) fn parse(text: &str) -> Result<Vec<(String, Value)>, Problem> {
+pub(crate) fn parse(text: &str) -> Result<Vec<(String, Value)>, Problem> {
     let mut parser = Parser {
         tokens: tokens(text)?,
         at: 0,
@@ -242,8 +252,10 @@ impl Parser {
         if *self.peek() == Kind::Mark('(') {
             return self.call(name, depth);
         }
-        if matches!(name, "None" | "True" | "False") {
-            return Ok(Value::Constant);
+        match name {
+            "None" => return Ok(Value::Nothing),
+            "True" | "False" => return Ok(Value::Flag(name == "True")),
+            _ => {}
         }
         let assigned = self.variables.iter().rev().find(|(n, _)| n == name);
         let Some(value) = assigned.map(|(_, value)| value.clone()) else {
@@ -326,8 +338,9 @@ mod tests {
 
     #[test]
     fn names_stand_for_earlier_values() {
-        let variables = parse("\"\"\"notes\"\"\"\nn = [1, 2]\nm = {'a': n, 'a': None}\n").unwrap();
-        assert_eq!(variables[1].1.get("a"), Some(&Value::Constant));
+        let variables = parse("\"\"\"notes\"\"\"\nn = [1, 2]\nm = {'a': n, 'a': None}\nt = True\n").unwrap();
+        assert_eq!(variables[1].1.get("a"), Some(&Value::Nothing));
+        assert_eq!(variables[2].1, Value::Flag(true));
     }
 
     #[test]

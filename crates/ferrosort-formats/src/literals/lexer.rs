@@ -80,7 +80,7 @@ impl Lexer {
                     self.at += 1;
                     continue;
                 }
-                '"' | '\'' => Kind::Text(self.string(c)?),
+                '"' | '\'' => Kind::Text(self.string(c, false)?),
                 _ if c.is_ascii_digit() || (c == '.' && self.peek(1).is_some_and(|d| d.is_ascii_digit())) => {
                     Kind::Number(self.number()?)
                 }
@@ -114,7 +114,8 @@ impl Lexer {
         }
         let name: String = self.chars[start..self.at].iter().collect();
         match self.peek(0) {
-            Some(quote @ ('"' | '\'')) if name.eq_ignore_ascii_case("u") => Ok(Kind::Text(self.string(quote)?)),
+            Some(quote @ ('"' | '\'')) if name.eq_ignore_ascii_case("u") => Ok(Kind::Text(self.string(quote, false)?)),
+            Some(quote @ ('"' | '\'')) if name.eq_ignore_ascii_case("r") => Ok(Kind::Text(self.string(quote, true)?)),
             _ => Ok(Kind::Name(name)),
         }
     }
@@ -134,18 +135,29 @@ impl Lexer {
             .or_else(|_| self.problem(format!("'{text}' is not a number")))
     }
 
-    /// A string in single, double or triple quotes. Escapes other than quotes and backslashes stay as written:
-    /// strings are only compared with known keys here.
-    fn string(&mut self, quote: char) -> Result<String, Problem> {
+    /// A string in single, double or triple quotes. Escapes of quotes, backslashes and code points are undone, others
+    /// stay as written; in a raw string all stay.
+    fn string(&mut self, quote: char, raw: bool) -> Result<String, Problem> {
         let triple = self.peek(1) == Some(quote) && self.peek(2) == Some(quote);
         self.at += if triple { 3 } else { 1 };
         let mut text = String::new();
         while let Some(c) = self.peek(0) {
             match c {
                 '\n' if !triple => break,
+                '\\' if raw && self.peek(1).is_some_and(|next| next != '\n') => {
+                    text.push(c);
+                    text.extend(self.peek(1));
+                    self.at += 2;
+                    continue;
+                }
                 '\\' if self.peek(1).is_some_and(|next| next == quote || next == '\\') => {
                     text.extend(self.peek(1));
                     self.at += 2;
+                    continue;
+                }
+                '\\' if let Some((code_point, length)) = self.code_point() => {
+                    text.push(code_point);
+                    self.at += length;
                     continue;
                 }
                 _ if c == quote && !triple => {
@@ -163,6 +175,19 @@ impl Lexer {
             self.at += 1;
         }
         self.problem("a string does not end")
+    }
+
+    /// The character of `\xNN`, `\uNNNN` or `\UNNNNNNNN` here, and the length of the escape.
+    fn code_point(&self) -> Option<(char, usize)> {
+        let digits = match self.peek(1)? {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            _ => return None,
+        };
+        let text: String = (2..2 + digits).map(|i| self.peek(i)).collect::<Option<_>>()?;
+        let code = u32::from_str_radix(&text, 16).ok()?;
+        Some((char::from_u32(code)?, 2 + digits))
     }
 }
 
@@ -192,6 +217,11 @@ mod tests {
         assert_eq!(kinds("u\"x\"")[0], Kind::Text("x".into()));
         assert_eq!(kinds("'''a\n'b'''")[0], Kind::Text("a\n'b".into()));
         assert_eq!(kinds("''")[0], Kind::Text(String::new()));
+        assert_eq!(
+            kinds(r"'\xe9\u8111\U0001f9e0\n\xzz'")[0],
+            Kind::Text("é脑🧠\\n\\xzz".into())
+        );
+        assert_eq!(kinds(r"r'C:\new\x41'")[0], Kind::Text(r"C:\new\x41".into()));
     }
 
     #[test]

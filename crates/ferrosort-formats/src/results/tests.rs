@@ -1,0 +1,330 @@
+#![allow(clippy::unwrap_used)]
+use std::fs;
+use std::path::Path;
+
+use ferrosort_core::{RunKind, TemplateUnit};
+use ndarray::{Array2, Array3, array};
+use tempfile::TempDir;
+
+use super::*;
+use crate::npy::{write_array, write_slice};
+
+fn read(path: &Path) -> SortingRun {
+    read_run(path, &ReadOptions::default()).unwrap()
+}
+
+fn refusal(path: &Path) -> String {
+    let error = read_run(path, &ReadOptions::default()).unwrap_err();
+    assert_eq!(error.exit_code(), 2, "{error}");
+    error.to_string()
+}
+
+/// Two channels, three templates of four samples; spikes of templates 0, 2, 2, 1 with factors 2, 3, 5, 1.
+fn phy_folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    write_slice(&at("spike_times.npy"), &[4, 1], &[10u64, 20, 30, 40]).unwrap();
+    write_slice(&at("spike_templates.npy"), &[4, 1], &[0u32, 2, 2, 1]).unwrap();
+    write_slice(&at("amplitudes.npy"), &[4, 1], &[2.0f64, 3.0, 5.0, 1.0]).unwrap();
+    let mut templates = Array3::<f32>::zeros((3, 4, 2));
+    templates[(0, 1, 0)] = -1.0;
+    templates[(1, 1, 1)] = -1.0;
+    templates[(2, 1, 0)] = -0.6;
+    templates[(2, 2, 1)] = 0.8;
+    write_array(&at("templates.npy"), &templates).unwrap();
+    write_slice(&at("channel_map.npy"), &[2, 1], &[5i32, 3]).unwrap();
+    write_slice(&at("channel_positions.npy"), &[2, 2], &[0.0f64, 0.0, 0.0, 25.0]).unwrap();
+    // A row times this is whitened; its inverse is [[2, 0], [-4, 4]].
+    write_array(&at("whitening_mat.npy"), &array![[0.5f64, 0.0], [0.5, 0.25]]).unwrap();
+    let similar = array![[1.0f32, 0.1, 0.2], [0.1, 1.0, 0.3], [0.2, 0.3, 1.0]];
+    write_array(&at("similar_templates.npy"), &similar).unwrap();
+    fs::write(at("raw.dat"), [0u8; 8 * 2 * 50]).unwrap();
+    let params = "dat_path = r'raw.dat'\nn_channels_dat = 8\ndtype = 'int16'\noffset = 0\nsample_rate = 25000.\nhp_filtered = False\n";
+    fs::write(at("params.py"), params).unwrap();
+    fs::write(
+        at("cluster_KSLabel.tsv"),
+        "cluster_id\tKSLabel\r\n0\tgood\r\n1\tmua\r\n2\tgood\r\n",
+    )
+    .unwrap();
+    fs::write(at("cluster_group.tsv"), "cluster_id\tgroup\n1\tnoise\n").unwrap();
+    folder
+}
+
+#[test]
+fn a_phy_folder_reads_with_everything_in_it() {
+    let folder = phy_folder();
+    let run = read(folder.path());
+    assert_eq!(run.kind, RunKind::Phy);
+    assert_eq!((run.sample_rate, run.n_samples), (Some(25000.0), Some(50)));
+    assert_eq!(run.recording, [folder.path().join("raw.dat")]);
+    assert_eq!(run.spikes.samples, [10, 20, 30, 40]);
+    assert_eq!(run.spikes.units, [0, 2, 2, 1]);
+    assert_eq!(run.spikes.amplitudes, Some(vec![2.0, 3.0, 5.0, 1.0]));
+    let labels: Vec<_> = run.units.iter().map(|unit| unit.label.as_deref()).collect();
+    assert_eq!(labels, [Some("good"), Some("noise"), Some("good")]);
+    let channels: Vec<usize> = run.probe.as_ref().unwrap().contacts.iter().map(|c| c.channel).collect();
+    assert_eq!(channels, [5, 3]);
+    assert_eq!(run.templates.as_ref().unwrap().spike_at, 1);
+    assert_eq!(run.similarity.as_ref().unwrap()[(0, 2)], 0.2);
+    assert!(run.warnings.is_empty(), "{:?}", run.warnings);
+}
+
+#[test]
+fn templates_are_unwhitened_and_have_the_mean_amplitude_of_their_spikes() {
+    let run = read(phy_folder().path());
+    let physical = run.physical_templates.unwrap();
+    assert_eq!(physical.unit, TemplateUnit::Counts);
+    // Unit 2 has mean amplitude 4: -0.6 on channel 0 becomes 4 (-0.6 · [2, 0]), 0.8 on channel 1 becomes 4 (0.8 · [-4, 4]).
+    let expected = [[0.0, 0.0], [-4.8, 0.0], [-12.8, 12.8], [0.0, 0.0]];
+    for (sample, row) in expected.iter().enumerate() {
+        for (channel, &value) in row.iter().enumerate() {
+            assert!((physical.waveforms[(2, sample, channel)] - value).abs() < 1e-5);
+        }
+    }
+    assert_eq!(run.units[2].best_channel, Some(0));
+}
+
+#[test]
+fn clusters_merged_in_phy_have_the_weighted_mean_of_their_templates() {
+    let folder = phy_folder();
+    // Clusters 0 and 2 were merged into 7.
+    write_slice(&folder.path().join("spike_clusters.npy"), &[4], &[7i32, 7, 7, 1]).unwrap();
+    let run = read(folder.path());
+    let ids: Vec<&str> = run.units.iter().map(|unit| unit.id.as_str()).collect();
+    assert_eq!(ids, ["1", "7"]);
+    assert_eq!(run.spikes.units, [1, 1, 1, 0]);
+    let waveforms = &run.templates.unwrap().waveforms;
+    assert!((waveforms[(1, 1, 0)] - (-1.0 - 2.0 * 0.6) / 3.0).abs() < 1e-6);
+    assert!((waveforms[(1, 2, 1)] - 2.0 * 0.8 / 3.0).abs() < 1e-6);
+    // Most spikes of 7 have template 2.
+    assert_eq!(run.similarity.unwrap()[(0, 1)], 0.3);
+}
+
+#[test]
+fn units_without_spikes_are_kept_on_request() {
+    let folder = phy_folder();
+    write_slice(&folder.path().join("spike_clusters.npy"), &[4], &[0i32, 2, 2, 2]).unwrap();
+    assert_eq!(read(folder.path()).units.len(), 2);
+    let options = ReadOptions {
+        keep_empty_units: true,
+        ..ReadOptions::default()
+    };
+    let run = read_run(folder.path(), &options).unwrap();
+    assert_eq!(run.units.len(), 3);
+    assert_eq!(run.templates.unwrap().waveforms[(1, 1, 1)], -1.0);
+}
+
+#[test]
+fn sparse_templates_are_spread_over_the_channels() {
+    let folder = phy_folder();
+    let at = |name: &str| folder.path().join(name);
+    write_array(&at("templates.npy"), &Array3::<f32>::from_elem((3, 4, 1), 1.0)).unwrap();
+    assert!(refusal(folder.path()).contains("template_ind.npy"));
+    write_slice(&at("template_ind.npy"), &[3, 1], &[1i64, 0, -1]).unwrap();
+    let options = ReadOptions {
+        keep_empty_units: true,
+        ..ReadOptions::default()
+    };
+    let waveforms = read_run(folder.path(), &options).unwrap().templates.unwrap().waveforms;
+    let expected = Array3::from_shape_fn((3, 4, 2), |(k, _, c)| {
+        f32::from(u8::from((k, c) == (0, 1) || (k, c) == (1, 0)))
+    });
+    assert_eq!(waveforms, expected);
+}
+
+#[test]
+fn features_of_spikes_with_another_template_move_to_the_slots_of_their_channels() {
+    let folder = phy_folder();
+    let at = |name: &str| folder.path().join(name);
+    write_slice(&at("spike_clusters.npy"), &[4], &[7i32, 7, 7, 1]).unwrap();
+    write_array(&at("pc_feature_ind.npy"), &array![[0u32, 1], [0, 1], [1, 0]]).unwrap();
+    let features = Array3::from_shape_fn((4, 1, 2), |(spike, _, slot)| (10 * spike + slot) as f32);
+    write_array(&at("pc_features.npy"), &features).unwrap();
+    let run = read(folder.path());
+    let features = run.features.unwrap();
+    assert_eq!(features.channels, array![[0, 1], [1, 0]]);
+    // The first spike's template has channels 0, 1; its cluster's slots are channels 1, 0.
+    let rows: Vec<f32> = features.values.iter().copied().collect();
+    assert_eq!(rows, [1.0, 0.0, 10.0, 11.0, 20.0, 21.0, 30.0, 31.0]);
+    // Second spike: 10 on channel 1 (y = 25), 11 on channel 0.
+    let depth = run.spikes.depths_um.unwrap()[1];
+    assert!((depth - 25.0 * 100.0 / 221.0).abs() < 1e-4, "{depth}");
+}
+
+#[test]
+fn damaged_phy_folders_are_refused_in_one_sentence() {
+    let folder = phy_folder();
+    let at = |name: &str| folder.path().join(name);
+    write_slice(&at("amplitudes.npy"), &[3], &[1.0f32; 3]).unwrap();
+    assert!(refusal(folder.path()).contains("amplitudes.npy has 3 entries but spike_times.npy has 4"));
+    write_slice(&at("amplitudes.npy"), &[4], &[1.0f32; 4]).unwrap();
+    write_slice(&at("spike_templates.npy"), &[4], &[0i32, 1, 2, 3]).unwrap();
+    assert!(refusal(folder.path()).contains("names the template 3"));
+    write_slice(&at("spike_clusters.npy"), &[4], &[0i32, 1, 2, -3]).unwrap();
+    assert!(refusal(folder.path()).contains("counted from 0"));
+}
+
+#[test]
+fn odd_spikes_are_warned_of() {
+    let folder = phy_folder();
+    let at = |name: &str| folder.path().join(name);
+    write_slice(&at("spike_times.npy"), &[4], &[40i64, -1, 50, 50]).unwrap();
+    write_slice(&at("spike_templates.npy"), &[4], &[0i32, 1, 2, 2]).unwrap();
+    let params = "import os\ndat_path = 'raw.dat'\nn_channels_dat = 8\ndtype = 'int16'\n";
+    fs::write(at("params.py"), params).unwrap();
+    let run = read(folder.path());
+    assert_eq!(run.spikes.samples, [-1, 40, 50, 50]);
+    assert_eq!(run.spikes.units, [1, 0, 2, 2]);
+    let all = run.warnings.join("; ");
+    for part in [
+        "line 1",
+        "not in order",
+        "1 spikes repeat",
+        "1 spikes are before",
+        "2 spikes are beyond",
+        "sample rate",
+    ] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+}
+
+#[test]
+fn tables_read_by_header_or_by_place() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("spikes.csv");
+    fs::write(&path, "unit_id,sample\n10,300\n9,100\n10,200\n").unwrap();
+    let run = read(&path);
+    assert_eq!(run.kind, RunKind::Table);
+    assert_eq!(run.spikes.samples, [100, 200, 300]);
+    assert_eq!(run.spikes.units, [0, 1, 1]);
+    let ids: Vec<&str> = run.units.iter().map(|unit| unit.id.as_str()).collect();
+    assert_eq!(ids, ["9", "10"]);
+    fs::write(&path, "5 a\n6 b\n").unwrap();
+    assert_eq!(read(&path).spikes.samples, [5, 6]);
+    fs::write(&path, "time_s\tunit\n0.5\t1\n").unwrap();
+    assert!(refusal(&path).contains("sample rate"));
+    let options = ReadOptions {
+        sample_rate: Some(1000.0),
+        time_offset: 3,
+        ..ReadOptions::default()
+    };
+    assert_eq!(read_run(&path, &options).unwrap().spikes.samples, [497]);
+    fs::write(&path, "sample,unit\n1,2\nx,2\n").unwrap();
+    assert!(refusal(&path).contains("line 3"));
+    fs::write(&path, "").unwrap();
+    assert!(read(&path).spikes.is_empty());
+}
+
+#[test]
+fn the_truth_of_a_simulation_reads_from_its_folder_or_the_one_above() {
+    let folder = TempDir::new().unwrap();
+    let truth = folder.path().join("truth");
+    fs::create_dir(&truth).unwrap();
+    let at = |name: &str| truth.join(name);
+    write_slice(&at("spike_samples.npy"), &[3], &[5i64, 6, 7]).unwrap();
+    write_slice(&at("spike_units.npy"), &[3], &[1i32, 0, 1]).unwrap();
+    write_slice(&at("spike_ptp_uV.npy"), &[3], &[50.0f32, 60.0, 70.0]).unwrap();
+    write_slice(&at("background_samples.npy"), &[1], &[9i64]).unwrap();
+    let units =
+        "unit_id,class,x,y,z,best_channel,snr,is_mua\n0,RS,1,2,3,4,7.5,0\n1,FS,4,5,6,2,3.5,1\n2,AX,4,5,6,2,3.5,0\n";
+    fs::write(at("units.csv"), units).unwrap();
+    fs::write(at("sim.json"), r#"{"n0": 2, "parameters": {"seed": 3}}"#).unwrap();
+    write_array(&at("templates.npy"), &Array3::<f32>::zeros((3, 4, 2))).unwrap();
+    write_array(&at("displacement.npy"), &array![[0.0f32], [1.5]]).unwrap();
+    write_slice(&at("displacement_times.npy"), &[2], &[0.0f64, 0.2]).unwrap();
+    write_slice(&at("displacement_depths.npy"), &[1], &[20.0f64]).unwrap();
+    fs::write(
+        folder.path().join("meta.json"),
+        r#"{"sample_rate": 24000, "n_samples": 100}"#,
+    )
+    .unwrap();
+    for path in [folder.path(), truth.as_path()] {
+        let run = read(path);
+        assert_eq!(run.kind, RunKind::Truth);
+        assert_eq!((run.sample_rate, run.n_samples), (Some(24000.0), Some(100)));
+        assert_eq!(run.spikes.amplitudes, Some(vec![50.0, 60.0, 70.0]));
+        assert_eq!(run.units.len(), 3, "units of a simulation stay without spikes");
+        assert_eq!(run.units[0].position_um, Some([1.0, 2.0, 3.0]));
+        assert_eq!(
+            (run.units[0].snr, run.units[0].class.as_deref()),
+            (Some(7.5), Some("RS"))
+        );
+        assert!(run.units[1].is_background);
+        assert_eq!(run.templates.as_ref().unwrap().spike_at, 2);
+        assert_eq!(run.motion.as_ref().unwrap().displacement_um, array![[0.0], [1.5]]);
+        let details = run.truth.unwrap();
+        assert!(details.exhaustive);
+        assert_eq!(details.background_samples, [9]);
+        assert_eq!(run.parameters["seed"], 3);
+    }
+}
+
+#[test]
+fn folders_without_a_sorting_say_what_was_looked_for_or_where_there_is_one() {
+    let folder = TempDir::new().unwrap();
+    assert!(refusal(folder.path()).contains("spike_times.npy"));
+    let below = folder.path().join("output");
+    fs::create_dir(&below).unwrap();
+    write_slice(&below.join("spike_times.npy"), &[1], &[1i64]).unwrap();
+    write_slice(&below.join("spike_clusters.npy"), &[1], &[0i32]).unwrap();
+    let message = refusal(folder.path());
+    assert!(
+        message.contains("subfolders") && message.contains("output"),
+        "{message}"
+    );
+    assert!(refusal(&folder.path().join("nothing")).contains("does not exist"));
+    assert_eq!(read(&below).units.len(), 1);
+}
+
+#[test]
+fn whatever_makes_two_runs_hard_to_compare_is_named() {
+    let folder = phy_folder();
+    let mut a = read(folder.path());
+    a.name = "first".to_owned();
+    let mut b = a.clone();
+    b.name = "second".to_owned();
+    assert!(consistency_warnings(&a, &b).is_empty());
+    a.parameters.insert("Th".to_owned(), serde_json::json!([10, 4]));
+    a.parameters.insert("CAR".to_owned(), serde_json::json!(1));
+    b.parameters
+        .insert("threshold".to_owned(), serde_json::json!([6.0, 2.0]));
+    b.parameters
+        .insert("common_reference".to_owned(), serde_json::json!(true));
+    b.sample_rate = Some(30000.0);
+    b.n_samples = Some(51);
+    let contacts = &mut b.probe.as_mut().unwrap().contacts;
+    contacts[0].channel = 6;
+    contacts[1].x_um = 9.0;
+    let warnings = consistency_warnings(&a, &b);
+    let all = warnings.join("; ");
+    assert_eq!(warnings.len(), 5, "{all}");
+    for part in [
+        "25000 Hz in first, 30000 Hz in second",
+        "50 samples in first, 51 in second",
+        "1 of 2 only in first",
+        "channel 3",
+        "threshold differs: [10,4] in first, [6.0,2.0] in second",
+    ] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+}
+
+#[test]
+fn overrides_of_the_processed_data_win() {
+    let folder = phy_folder();
+    let mut run = read(folder.path());
+    run.intermediates.order = Some(vec![0, 1]);
+    let over = ProcessedOptions {
+        path: Some(folder.path().join("raw.dat")),
+        layout: Some(ProcessedLayout::Interleaved),
+        batch_samples: None,
+        n_channels: None,
+    };
+    override_processed(&mut run, &over);
+    let processed = run.processed.unwrap();
+    // 800 bytes are two batches of two channels of 100 samples.
+    assert_eq!((processed.n_channels, processed.batch_samples), (2, 100));
+    assert_eq!(processed.layout, Some(ProcessedLayout::Interleaved));
+    let identity = Array2::<f64>::eye(2);
+    assert_eq!(whitening::inverted(&identity), Some(identity));
+}
