@@ -5,5 +5,6 @@ mod correlogram;
 #[cfg(test)]
 mod fixture;
 mod merged;
+pub mod quality;
 
 pub use correlogram::{CorrelogramBins, autocorrelogram, correlograms, cross_correlogram};
