@@ -225,16 +225,9 @@ mod tests {
         }
     }
 
-    fn any_train() -> impl Strategy<Value = Vec<i64>> {
-        prop::collection::vec(0_i64..300, 0..40).prop_map(|mut train| {
-            train.sort_unstable();
-            train
-        })
-    }
-
     proptest! {
         #[test]
-        fn counts_equal_the_definition(trains in prop::collection::vec(any_train(), 0..4), bin in 1_i64..9) {
+        fn counts_equal_the_definition(trains in prop::collection::vec(fixture::any_train(300), 0..4), bin in 1_i64..9) {
             let bins = CorrelogramBins { bin_samples: bin, half_bins: 5 };
             let counts = correlograms(&trains, bins);
             for a in 0..trains.len() {

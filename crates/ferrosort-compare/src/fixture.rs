@@ -1,5 +1,10 @@
 //! Two small sortings made of integers alone, for tests whose expected numbers come from other programs.
 
+use ndarray::Array2;
+use proptest::prelude::*;
+
+use crate::{agreement_scores, match_event_count};
+
 /// Samples per second of the fixture, Hz.
 pub(crate) const SAMPLE_RATE: f64 = 30000.0;
 /// Length of the fixture, samples: one minute.
@@ -91,7 +96,42 @@ pub(crate) fn tested() -> Vec<Vec<i64>> {
     units
 }
 
-#[cfg(test)]
+/// Numbers of spikes of `trains`.
+pub(crate) fn lengths(trains: &[Vec<i64>]) -> Vec<usize> {
+    trains.iter().map(Vec::len).collect()
+}
+
+/// Coinciding spikes of the two sortings.
+pub(crate) fn counts() -> Array2<u32> {
+    match_event_count(&truth(), &tested(), TOLERANCE, false)
+}
+
+/// Agreement of the two sortings.
+pub(crate) fn agreement() -> Array2<f64> {
+    agreement_scores(&counts(), &lengths(&truth()), &lengths(&tested()))
+}
+
+/// Ascending samples below `end`, often near or equal to each other.
+pub(crate) fn any_train(end: i64) -> impl Strategy<Value = Vec<i64>> {
+    prop::collection::vec(0..end, 0..40).prop_map(|mut train| {
+        train.sort_unstable();
+        train
+    })
+}
+
+/// Samples at least 20 apart.
+pub(crate) fn isolated_train() -> impl Strategy<Value = Vec<i64>> {
+    prop::collection::vec(20_i64..60, 0..30).prop_map(|gaps| {
+        let mut sample = 0;
+        gaps.iter()
+            .map(|gap| {
+                sample += gap;
+                sample
+            })
+            .collect()
+    })
+}
+
 mod tests {
     use super::*;
 

@@ -4,7 +4,25 @@
 mod correlogram;
 #[cfg(test)]
 mod fixture;
+mod json;
+mod matching;
 mod merged;
 pub mod quality;
+mod statistics;
+mod truth;
 
 pub use correlogram::{CorrelogramBins, autocorrelogram, correlograms, cross_correlogram};
+pub use matching::{
+    AgreementMethod, DistanceAgreement, PairSummary, ToleranceCurve, UnitMatches, UnitOrder,
+    accuracy_against_tolerance, agreement_scores, count_matching_events, covered_event_count, default_tolerances_ms,
+    distance_agreement, estimate_offset, label_two_trains, match_event_count, match_trains, match_units,
+    maximum_assignment, order_by_agreement, summarize_pair, tolerance_samples,
+};
+pub use statistics::{BinnedMeans, binned_means};
+pub use truth::{
+    ClassThresholds, CollisionParams, CollisionRecall, ConfusionMatrix, CorrelogramReconstruction, LabelCounts,
+    PairCollisions, Performance, PerformanceCurves, PooledPerformance, RecallByLag, SigmoidFit, SimilarityError,
+    SpikeLabel, SpikeLabels, UnitClasses, UnitPerformance, background_detections, classify_units, collision_recall,
+    confusion_matrix, correlogram_reconstruction, fit_sigmoid, label_spikes, performance, performance_curves,
+    recall_by_overlap,
+};
