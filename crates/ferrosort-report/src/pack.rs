@@ -11,6 +11,7 @@ use flate2::write::ZlibEncoder;
 use serde_json::{Map, Value};
 
 use crate::Report;
+use crate::model::Kept;
 
 /// What the page embeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,13 @@ fn take_arrays(value: &mut Value, bytes: &mut Vec<u8>) -> Result<()> {
             if let Some(Value::String(data)) = object.remove("data") {
                 object.insert("offset".into(), bytes.len().into());
                 bytes.extend(STANDARD.decode(data).map_err(refused)?);
-                object.insert("end".into(), bytes.len().into());
+                // Kinds without levels need no scale.
+                if object.get("step").and_then(Value::as_f64) == Some(1.0)
+                    && object.get("low").and_then(Value::as_f64) == Some(0.0)
+                {
+                    object.remove("low");
+                    object.remove("step");
+                }
             }
         }
         Value::Object(object) => {
@@ -96,12 +103,11 @@ fn take_arrays(value: &mut Value, bytes: &mut Vec<u8>) -> Result<()> {
 fn give_arrays(value: &mut Value, bytes: &[u8]) -> Result<()> {
     match value {
         Value::Object(object) if is_array(object) => {
-            let place = |name: &str| object.get(name).and_then(Value::as_u64).map(|v| v as usize);
-            let data = place("offset")
-                .zip(place("end"))
-                .and_then(|(start, end)| bytes.get(start..end));
+            let data = extent(object).and_then(|(start, length)| bytes.get(start..start.checked_add(length)?));
             let data = data.ok_or_else(|| Error::input("an array of the report page lies outside its data"))?;
             object.insert("data".into(), STANDARD.encode(data).into());
+            object.entry("low").or_insert_with(|| 0.0.into());
+            object.entry("step").or_insert_with(|| 1.0.into());
         }
         Value::Object(object) => {
             for inner in object.values_mut() {
@@ -116,6 +122,16 @@ fn give_arrays(value: &mut Value, bytes: &[u8]) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// First byte and number of bytes of an array.
+fn extent(object: &Map<String, Value>) -> Option<(usize, usize)> {
+    let kept: Kept = serde_json::from_value(object.get("kept")?.clone()).ok()?;
+    let mut length = kept.bytes();
+    for axis in object.get("shape")?.as_array()? {
+        length = length.checked_mul(usize::try_from(axis.as_u64()?).ok()?)?;
+    }
+    Some((usize::try_from(object.get("offset")?.as_u64()?).ok()?, length))
 }
 
 fn refused(error: impl std::fmt::Display) -> Error {

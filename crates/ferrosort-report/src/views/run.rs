@@ -24,12 +24,12 @@ pub struct RunViewOptions {
 }
 
 impl Default for RunViewOptions {
-    /// 30 kHz, 200 000 spikes, four similar units of 0.2 or more, a raster of the first two seconds.
+    /// 30 kHz, 120 000 spikes, four similar units of 0.2 or more, a raster of the first two seconds.
     fn default() -> Self {
         Self {
             sample_rate_hz: 30_000.0,
             duration_s: 0.0,
-            most_spikes: 200_000,
+            most_spikes: 120_000,
             most_similar: 4,
             least_similarity: 0.2,
             raster_window_s: [0.0, 2.0],
@@ -60,7 +60,7 @@ pub fn run_view(run: &SortingRun, options: &RunViewOptions) -> Run {
         waveform_unit: waveform_unit(run).into(),
         units: (0..run.units.len()).map(|unit| view.unit(unit)).collect(),
         raster: Part::Available(view.raster()),
-        presence: Part::Available(presence(&view.trains, rate_hz, options.duration_s, 400)),
+        presence: Part::Available(presence(&view.trains, rate_hz, options.duration_s, 300)),
         ..Run::default()
     }
 }
@@ -146,6 +146,7 @@ impl View<'_> {
         let column = |values: &Option<Vec<f32>>| {
             values.as_ref().map_or_else(Array::default, |v| {
                 Array::points(chosen.iter().map(|&p| v.get(p).map_or(f64::NAN, |&x| f64::from(x))))
+                    .kept_as(Kept::Levels8)
             })
         };
         SpikeSample {
