@@ -6,5 +6,6 @@ mod correlogram;
 mod fixture;
 mod merged;
 pub mod quality;
+pub mod waveforms;
 
 pub use correlogram::{CorrelogramBins, autocorrelogram, correlograms, cross_correlogram};
