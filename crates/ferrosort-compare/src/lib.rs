@@ -15,6 +15,7 @@ mod statistics;
 mod table;
 mod templates;
 mod truth;
+pub mod waveforms;
 
 pub use benchmarks::{
     CrossRow, Footprint, K4Params, K4Unit, KsBenchmark, KsParams, KsSummary, KsUnit, SpikeForestAggregate,

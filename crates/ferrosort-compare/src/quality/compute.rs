@@ -167,6 +167,12 @@ impl QualityInputs {
         }
     }
 
+    /// Says in what the amplitudes are, and where they came from.
+    pub(crate) fn unit_of_amplitudes(&mut self, unit: &str, source: &str) {
+        unit.clone_into(&mut self.amplitude_unit);
+        self.amplitude_source = Some(source.to_owned());
+    }
+
     /// Amplitudes of a unit as numbers, without those that are not finite, and the samples of these spikes.
     fn finite_amplitudes(&self, unit: usize) -> Option<(Vec<i64>, Vec<f64>)> {
         let amplitudes = self.amplitudes.as_ref()?.get(unit)?;

@@ -34,6 +34,7 @@ pub use features::{
 pub use metrics::{Better, METRICS, Metric, metric};
 pub use roc::{MetricRoc, RocPoint, metric_rocs};
 pub use rules::{Comparison, Condition, RuleSet, Verdicts};
+pub(crate) use shape::ptp;
 pub use shape::{TemplateShape, UnitTemplate};
 pub use suspects::{Reason, ReasonKind, SuspectLimits, UnitOverview, overview};
 pub use table::{QualityColumn, QualityTable};
