@@ -1,12 +1,17 @@
 //! Comparison of spike sortings with each other and with the truth, and quality metrics of units.
 #![forbid(unsafe_code)]
 
+mod correlation;
 mod correlogram;
+pub mod drift;
+mod finite;
 #[cfg(test)]
 mod fixture;
+pub mod intermediates;
 mod json;
 mod matching;
 mod merged;
+mod part;
 mod statistics;
 mod truth;
 
@@ -17,6 +22,7 @@ pub use matching::{
     distance_agreement, estimate_offset, label_two_trains, match_event_count, match_trains, match_units,
     maximum_assignment, order_by_agreement, summarize_pair, tolerance_samples,
 };
+pub use part::Part;
 pub use statistics::{BinnedMeans, binned_means};
 pub use truth::{
     ClassThresholds, CollisionParams, CollisionRecall, ConfusionMatrix, CorrelogramReconstruction, LabelCounts,
