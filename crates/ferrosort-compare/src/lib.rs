@@ -4,12 +4,17 @@
 mod benchmarks;
 mod comparison;
 mod consensus;
+mod correlation;
 mod correlogram;
+pub mod drift;
+mod finite;
 #[cfg(test)]
 mod fixture;
+pub mod intermediates;
 mod json;
 mod matching;
 mod merged;
+mod part;
 pub mod quality;
 mod statistics;
 mod table;
@@ -34,6 +39,7 @@ pub use matching::{
     distance_agreement, estimate_offset, label_two_trains, match_event_count, match_trains, match_units,
     maximum_assignment, order_by_agreement, summarize_pair, tolerance_samples,
 };
+pub use part::Part;
 pub use statistics::{BinnedMeans, binned_means};
 pub use table::{Cell, Table};
 pub use templates::{
