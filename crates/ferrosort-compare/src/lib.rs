@@ -1,6 +1,7 @@
 //! Comparison of spike sortings with each other and with the truth, and quality metrics of units.
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 mod benchmarks;
 mod comparison;
 mod consensus;
