@@ -22,6 +22,7 @@ pub(super) enum Found {
     Truth(PathBuf),
     Emouse(PathBuf),
     Kilosort4Truth(PathBuf),
+    Mearec(PathBuf),
     Table(PathBuf),
 }
 
@@ -155,6 +156,7 @@ fn detect_file(path: &Path) -> Result<Found> {
             rez: path.to_path_buf(),
         }),
         "mat" => Ok(Found::Emouse(path.to_path_buf())),
+        "h5" | "hdf5" => Ok(Found::Mearec(path.to_path_buf())),
         "csv" | "tsv" | "txt" => Ok(Found::Table(path.to_path_buf())),
         _ => Err(Error::input(format!(
             "{} is no sorting that is known; looked for {LOOKED_FOR}",

@@ -14,6 +14,7 @@ mod ferrosort;
 mod files;
 mod kilosort2;
 mod kilosort4;
+mod mearec;
 mod phy;
 mod pykilosort;
 mod spikeinterface;
@@ -77,6 +78,7 @@ pub fn read_run(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
         Found::Truth(folder) => truth::read(&folder, options)?,
         Found::Emouse(file) => emouse::read(&file, options)?,
         Found::Kilosort4Truth(file) => kilosort4::read(&file, options)?,
+        Found::Mearec(file) => mearec::read(&file, options)?,
         Found::Table(file) => table::read(&file, options)?,
     };
     run.source = path.to_path_buf();
