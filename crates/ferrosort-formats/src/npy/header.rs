@@ -51,7 +51,7 @@ pub(super) struct Header {
     /// Product of the shape.
     pub(super) rows: usize,
     /// Bytes of the header itself.
-    pub(super) header_bytes: u64,
+    pub(super) own_bytes: u64,
 }
 
 /// Why an array cannot be read; the caller adds the path.
@@ -82,7 +82,7 @@ pub(super) fn read(file: &mut impl Read) -> Outcome<Header> {
     file.read_exact(&mut text).map_err(cut)?;
     let text = String::from_utf8(text).map_err(|_| "its header is not text".to_owned())?;
     let mut header = parse(&text)?;
-    header.header_bytes = (8 + length_bytes + length) as u64;
+    header.own_bytes = (8 + length_bytes + length) as u64;
     Ok(header)
 }
 
@@ -117,7 +117,7 @@ fn parse(text: &str) -> Outcome<Header> {
         fortran_order,
         shape: sizes,
         rows,
-        header_bytes: 0,
+        own_bytes: 0,
     })
 }
 

@@ -159,7 +159,7 @@ pub(super) fn read_columns(file: &mut impl Read, available: u64) -> Outcome<Vec<
     let header = header::read(file)?;
     let claimed = (header.rows as u64)
         .checked_mul(header.row_bytes as u64)
-        .filter(|&bytes| bytes <= available.saturating_sub(header.header_bytes));
+        .filter(|&bytes| bytes <= available.saturating_sub(header.own_bytes));
     if claimed.is_none() {
         return Err(format!(
             "its header claims the shape {:?}, which is more than it holds; the copy may be incomplete",

@@ -5,15 +5,20 @@ use ndarray::{Array, Array2, Axis, RemoveAxis};
 
 /// Subtracts the offset and puts all spikes, with everything that has a row for each, in order of sample, then unit.
 pub(super) fn settle(run: &mut SortingRun, time_offset: i64) {
+    if !run.spikes.samples.is_sorted() {
+        run.warnings
+            .push("the spike times were not in order and were sorted".to_owned());
+    }
+    settle_trains(run, time_offset);
+}
+
+/// As [`settle`], for sources whose spikes are in no common order.
+pub(super) fn settle_trains(run: &mut SortingRun, time_offset: i64) {
     let spikes = &mut run.spikes;
     if time_offset != 0 {
         for sample in &mut spikes.samples {
             *sample = sample.saturating_sub(time_offset);
         }
-    }
-    if !spikes.samples.is_sorted() {
-        run.warnings
-            .push("the spike times were not in order and were sorted".to_owned());
     }
     let key = |i: usize| (spikes.samples[i], spikes.units[i]);
     if (1..spikes.samples.len()).all(|i| key(i - 1) <= key(i)) {

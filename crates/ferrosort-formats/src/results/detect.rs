@@ -22,6 +22,7 @@ pub(super) enum Found {
     Truth(PathBuf),
     Emouse(PathBuf),
     Kilosort4Truth(PathBuf),
+    Mearec(PathBuf),
     Table(PathBuf),
 }
 
@@ -31,19 +32,23 @@ const LOOKED_FOR: &str = "run.json (ferrosort), spike_times.npy with spike_clust
     (SpikeInterface), truth/ with spike_samples.npy and spike_units.npy (simulations), eMouseGroundTruth.mat, or a \
     .npz, .mat, .csv, .tsv or .h5 file";
 
-/// Recognises the result at `path`.
-pub(super) fn detect(path: &Path) -> Result<Found> {
+/// Recognises the result at `path`. Where a folder holds a sorting and a truth, `prefer_truth` decides.
+pub(super) fn detect(path: &Path, prefer_truth: bool) -> Result<Found> {
     let meta = fs::metadata(path).map_err(|e| missing_or_io(path, "sorting", e))?;
     if !meta.is_dir() {
         return detect_file(path);
     }
-    if let Some(found) = detect_folder(path) {
+    let found = if prefer_truth {
+        truth(path).or_else(|| sorting(path))
+    } else {
+        sorting(path).or_else(|| truth(path))
+    };
+    if let Some(found) = found {
         return Ok(found);
     }
-    let below = subfolders(path)
-        .into_iter()
-        .filter(|folder| detect_folder(folder).is_some());
-    let below: Vec<String> = below.map(|folder| folder.display().to_string()).collect();
+    let is_result = |folder: &PathBuf| sorting(folder).or_else(|| truth(folder)).is_some();
+    let below: Vec<PathBuf> = subfolders(path).into_iter().filter(is_result).collect();
+    let below: Vec<String> = below.iter().map(|folder| folder.display().to_string()).collect();
     Err(Error::input(if below.is_empty() {
         format!("{} holds no sorting: looked for {LOOKED_FOR}", path.display())
     } else {
@@ -55,17 +60,13 @@ pub(super) fn detect(path: &Path) -> Result<Found> {
     }))
 }
 
-fn detect_folder(folder: &Path) -> Option<Found> {
+/// The result of a sorter in this folder.
+fn sorting(folder: &Path) -> Option<Found> {
     let has = |name: &str| folder.join(name).is_file();
     let own = || folder.to_path_buf();
     let is_phy = has("spike_times.npy") && (has("spike_clusters.npy") || has("spike_templates.npy"));
     if is_phy && has("run.json") {
         return Some(Found::Ferrosort(own()));
-    }
-    for truth in [own(), folder.join("truth")] {
-        if truth.join("spike_samples.npy").is_file() && truth.join("spike_units.npy").is_file() {
-            return Some(Found::Truth(truth));
-        }
     }
     if has("numpysorting_info.json") {
         return Some(Found::NumpyFolder(own()));
@@ -76,18 +77,25 @@ fn detect_folder(folder: &Path) -> Option<Found> {
     if has("sorting_cached.npz") {
         return Some(Found::Npz(folder.join("sorting_cached.npz")));
     }
-    if let Some(rez) = ["rez2.mat", "rez.mat"]
-        .map(|name| folder.join(name))
-        .into_iter()
-        .find(|p| p.is_file())
-    {
+    let rez = ["rez2.mat", "rez.mat"].map(|name| folder.join(name));
+    if let Some(rez) = rez.into_iter().find(|path| path.is_file()) {
         return Some(Found::Kilosort2 { folder: own(), rez });
     }
-    if let Some(found) = pykilosort(folder, is_phy) {
-        return Some(found);
-    }
-    if is_phy {
-        return Some(Found::Phy(own()));
+    let phy = is_phy.then(|| Found::Phy(own()));
+    pykilosort(folder, is_phy).or(phy)
+}
+
+/// The truth of a simulation in this folder or in its `truth/`.
+fn truth(folder: &Path) -> Option<Found> {
+    let is_truth = |folder: &Path| {
+        let has = |name: &str| folder.join(name).is_file();
+        has("spike_samples.npy") && has("spike_units.npy")
+    };
+    if let Some(found) = [folder.to_path_buf(), folder.join("truth")]
+        .into_iter()
+        .find(|place| is_truth(place))
+    {
+        return Some(Found::Truth(found));
     }
     let emouse = ["eMouseGroundTruth.mat", "eMouseSimRecord.mat"].map(|name| folder.join(name));
     emouse.into_iter().find(|path| path.is_file()).map(Found::Emouse)
@@ -142,7 +150,7 @@ fn detect_file(path: &Path) -> Result<Found> {
         });
     }
     if matches!(name.as_str(), "run.json" | "params.py") {
-        return detect(&folder);
+        return detect(&folder, false);
     }
     let extension = path
         .extension()
@@ -155,6 +163,7 @@ fn detect_file(path: &Path) -> Result<Found> {
             rez: path.to_path_buf(),
         }),
         "mat" => Ok(Found::Emouse(path.to_path_buf())),
+        "h5" | "hdf5" => Ok(Found::Mearec(path.to_path_buf())),
         "csv" | "tsv" | "txt" => Ok(Found::Table(path.to_path_buf())),
         _ => Err(Error::input(format!(
             "{} is no sorting that is known; looked for {LOOKED_FOR}",

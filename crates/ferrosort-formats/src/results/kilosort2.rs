@@ -213,7 +213,7 @@ fn paths(run: &mut SortingRun, folder: &Path) {
         .intermediates
         .whitening
         .as_ref()
-        .map(|whitening| whitening.nrows())
+        .map(Array2::nrows)
         .or(number("Nchan"));
     let batches = run.intermediates.order.as_ref().map(Vec::len).or(number("Nbatch"));
     if let (Some(path), Some(n_channels), Some(batch_samples)) = (found, channels, number("NT")) {

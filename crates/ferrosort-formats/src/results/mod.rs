@@ -14,6 +14,7 @@ mod ferrosort;
 mod files;
 mod kilosort2;
 mod kilosort4;
+mod mearec;
 mod phy;
 mod pykilosort;
 mod spikeinterface;
@@ -42,6 +43,8 @@ pub struct ReadOptions {
     pub sample_rate: Option<f64>,
     /// Samples to subtract from every spike time.
     pub time_offset: i64,
+    /// Read the truth of a simulation where a folder holds a truth and a sorting.
+    pub prefer_truth: bool,
     /// Leave the features of the spikes, usually the largest array, unread.
     pub skip_features: bool,
     /// What is known about the processed data better than the source knows.
@@ -67,7 +70,7 @@ pub struct ProcessedOptions {
 /// Nothing there that is known (the message says what was looked for, and names subfolders that hold something);
 /// files that are damaged, disagree in length or would need to be executed; several segments.
 pub fn read_run(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
-    let mut run = match detect(path)? {
+    let mut run = match detect(path, options.prefer_truth)? {
         Found::Ferrosort(folder) => ferrosort::read(&folder, options)?,
         Found::Phy(folder) => phy::read(&folder, options)?,
         Found::Kilosort2 { folder, rez } => kilosort2::read(&folder, &rez, options)?,
@@ -77,6 +80,7 @@ pub fn read_run(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
         Found::Truth(folder) => truth::read(&folder, options)?,
         Found::Emouse(file) => emouse::read(&file, options)?,
         Found::Kilosort4Truth(file) => kilosort4::read(&file, options)?,
+        Found::Mearec(file) => mearec::read(&file, options)?,
         Found::Table(file) => table::read(&file, options)?,
     };
     run.source = path.to_path_buf();

@@ -102,11 +102,7 @@ fn from_arrays(run: &mut SortingRun, context: &Path, table: &Array2<f64>, option
 fn processed(run: &mut SortingRun, context: &Path, options: &ReadOptions, batch: Option<usize>, overlap: usize) {
     let batches = run.intermediates.order.as_ref().map_or(0, Vec::len);
     let path = context.join("proc.dat");
-    let channels = run
-        .intermediates
-        .whitening
-        .as_ref()
-        .map_or(0, |whitening| whitening.nrows());
+    let channels = run.intermediates.whitening.as_ref().map_or(0, Array2::nrows);
     let channels = options.processed.n_channels.unwrap_or(channels);
     let bytes = std::fs::metadata(&path).map_or(0, |meta| meta.len());
     let values = (2 * channels * batches) as u64;

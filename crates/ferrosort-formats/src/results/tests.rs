@@ -152,6 +152,101 @@ fn features_of_spikes_with_another_template_move_to_the_slots_of_their_channels(
 }
 
 #[test]
+fn whitening_of_kilosort4_acts_from_the_left() {
+    let folder = phy_folder();
+    let expected = read(folder.path()).physical_templates;
+    let at = |name: &str| folder.path().join(name);
+    write_array(&at("whitening_mat.npy"), &array![[0.5f64, 0.5], [0.0, 0.25]]).unwrap();
+    assert_ne!(read(folder.path()).physical_templates, expected);
+    write_slice(&at("kept_spikes.npy"), &[4], &[true; 4]).unwrap();
+    let run = read(folder.path());
+    assert_eq!(run.physical_templates, expected);
+    assert_eq!(run.intermediates.whitening, Some(array![[0.5, 0.0], [0.5, 0.25]]));
+}
+
+/// The phy folder as a run folder with a gain and intermediates.
+fn run_folder() -> TempDir {
+    let folder = phy_folder();
+    let at = |name: &str| folder.path().join(name);
+    let manifest = serde_json::json!({
+        "ferrosort": "0.1.0",
+        "algorithm": "kilosort2",
+        "parameters": {"threshold": [10.0, 4.0], "batch_samples": 96, "batch_overlap": 32, "whitened_scale": 200.0,
+            "template_samples": 1, "trough_sample": 2},
+        "compat": {"alignment_off_by_one": true},
+        "recording": {"sample_rate_hz": 25000.0, "n_samples": 30, "first_sample": 10, "gain_uv": [1.0, 1.0, 1.0, 2.0, 1.0, 0.5],
+            "files": [{"path": "elsewhere/raw.dat", "n_samples": 45}]},
+        "probe": {"name": "two sites"},
+        "processed": {"file": "processed.bin", "n_channels": 2, "batch_samples": 128, "first_samples": [-32, 32]},
+        "timings": {"total_s": 1.5},
+    });
+    fs::write(at("run.json"), manifest.to_string()).unwrap();
+    fs::write(at("processed.bin"), [0u8; 4]).unwrap();
+    let below = folder.path().join("intermediates");
+    fs::create_dir(&below).unwrap();
+    write_array(&below.join("Wrot.npy"), &array![[100.0f64, 0.0], [100.0, 50.0]]).unwrap();
+    write_array(&below.join("ccb.npy"), &array![[1.0f64, 2.0], [2.0, 3.0]]).unwrap();
+    write_slice(&below.join("iorig.npy"), &[2], &[1i64, 0]).unwrap();
+    // In the order of the extraction, times from the start of the range.
+    let st3 = array![
+        [20.0f64, 2.0, 5.0, 7.0, 0.0],
+        [0.0, 0.0, 2.0, 4.0, 1.0],
+        [30.0, 1.0, 1.0, 8.0, 1.0],
+        [10.0, 2.0, 3.0, 6.0, 0.0]
+    ];
+    write_array(&below.join("st3_c.npy"), &st3).unwrap();
+    folder
+}
+
+#[test]
+fn a_run_folder_adds_parameters_gain_scores_and_intermediates() {
+    let folder = run_folder();
+    let run = read(folder.path());
+    assert_eq!(run.kind, RunKind::Ferrosort);
+    assert_eq!(
+        (run.program.as_deref(), run.run_time_s),
+        (Some("ferrosort 0.1.0"), Some(1.5))
+    );
+    assert_eq!(run.n_samples, Some(45), "the whole file, though a range was sorted");
+    assert_eq!(run.spikes.scores, Some(vec![4.0, 6.0, 7.0, 8.0]));
+    assert_eq!(run.parameters["compat.alignment_off_by_one"], true);
+    let known = &run.intermediates;
+    assert_eq!((known.counts_per_sd, known.batch_samples), (Some(200.0), Some(64)));
+    assert_eq!(
+        (known.order.as_deref(), known.ccb.as_ref().unwrap()[(1, 1)]),
+        (Some([1, 0].as_slice()), 3.0)
+    );
+    let physical = run.physical_templates.as_ref().unwrap();
+    assert_eq!(physical.unit, TemplateUnit::Microvolts);
+    // Columns 5 and 3 of the file have 0.5 and 2 µV per count.
+    assert!((physical.waveforms[(2, 2, 0)] + 6.4).abs() < 1e-5 && (physical.waveforms[(2, 2, 1)] - 25.6).abs() < 1e-5);
+    assert!((run.units[2].ptp_uv.unwrap() - 25.6).abs() < 1e-5);
+    // Four samples of which one was learned: three zeros are trough_sample and one; the switch moves the spike by one.
+    assert_eq!(physical.spike_at, 5);
+    let processed = run.processed.unwrap();
+    assert_eq!(
+        (processed.margin_samples, processed.first_samples),
+        (64, Some(vec![-32, 32]))
+    );
+    assert_eq!(run.probe.unwrap().name, "two sites");
+}
+
+#[test]
+fn a_folder_with_a_sorting_and_a_truth_is_what_is_asked_for() {
+    let folder = phy_folder();
+    let truth = folder.path().join("truth");
+    fs::create_dir(&truth).unwrap();
+    write_slice(&truth.join("spike_samples.npy"), &[1], &[5i64]).unwrap();
+    write_slice(&truth.join("spike_units.npy"), &[1], &[0i32]).unwrap();
+    assert_eq!(read(folder.path()).kind, RunKind::Phy);
+    let options = ReadOptions {
+        prefer_truth: true,
+        ..ReadOptions::default()
+    };
+    assert_eq!(read_run(folder.path(), &options).unwrap().kind, RunKind::Truth);
+}
+
+#[test]
 fn damaged_phy_folders_are_refused_in_one_sentence() {
     let folder = phy_folder();
     let at = |name: &str| folder.path().join(name);

@@ -88,10 +88,10 @@ fn spikes(run: &mut SortingRun, folder: &Path) -> Result<()> {
     }
     run.spikes.units = units.iter().map(|&unit| unit as u32).collect();
     run.spikes.amplitudes = files::singles(folder, "spike_ptp_uV.npy")?;
-    run.amplitude_unit = "peak to peak, µV".to_owned();
+    "peak to peak, µV".clone_into(&mut run.amplitude_unit);
     if run.spikes.amplitudes.is_none() {
         run.spikes.amplitudes = files::singles(folder, "spike_amplitudes.npy")?;
-        run.amplitude_unit = "factor of the template".to_owned();
+        "factor of the template".clone_into(&mut run.amplitude_unit);
     }
     run.spikes.depths_um = files::singles(folder, "spike_depths.npy")?;
     let len = |column: &Option<Vec<f32>>| column.as_ref().map(Vec::len);

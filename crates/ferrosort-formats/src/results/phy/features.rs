@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ferrosort_core::{PcFeatures, Result, SortingRun};
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 
 use super::Assignment;
 use crate::results::files;
@@ -22,7 +22,7 @@ pub(super) fn read(run: &mut SortingRun, folder: &Path, assignment: &Assignment)
     let Some(mut values) = files::cube(folder, "pc_features.npy")? else {
         return Ok(None);
     };
-    let (spikes, components, slots) = values.dim();
+    let (spikes, _, slots) = values.dim();
     files::same_length(
         folder,
         &[
@@ -31,7 +31,9 @@ pub(super) fn read(run: &mut SortingRun, folder: &Path, assignment: &Assignment)
         ],
     )?;
     let n_channels = run.probe.as_ref().map_or(f64::MAX, |probe| probe.len() as f64);
-    let fits = ind.ncols() == slots && ind.iter().all(|c| c.fract() == 0.0 && (0.0..n_channels).contains(c));
+    // SpikeInterface fills rows with fewer channels with −1.
+    let is_channel = |c: &f64| c.fract() == 0.0 && (-1.0..n_channels).contains(c);
+    let fits = ind.ncols() == slots && ind.iter().all(is_channel);
     let template_fits = |template: usize| template < ind.nrows();
     let main = assignment.main_templates();
     let known = assignment
@@ -43,15 +45,31 @@ pub(super) fn read(run: &mut SortingRun, folder: &Path, assignment: &Assignment)
             .push("pc_feature_ind.npy does not fit pc_features.npy, so features were not read".to_owned());
         return Ok(None);
     }
+    move_to_main_templates(&mut values, &ind, assignment, &main);
+    let channels = Array2::from_shape_fn((main.len(), slots), |(unit, slot)| {
+        main[unit].map_or(0, |template| ind[(template, slot)].max(0.0) as u32)
+    });
+    Ok(Some(PcFeatures { values, channels }))
+}
+
+/// Puts the features of spikes of other templates into the slots of their unit's main template.
+fn move_to_main_templates(
+    values: &mut Array3<f32>,
+    ind: &Array2<f64>,
+    assignment: &Assignment,
+    main: &[Option<usize>],
+) {
+    let (_, components, slots) = values.dim();
     let mut moved = vec![0.0; slots];
     for (spike, (&template, &unit)) in assignment.templates.iter().zip(&assignment.units).enumerate() {
-        let Some(target) = main[unit as usize].filter(|&main| main != template as usize) else {
+        let template = template as usize;
+        let Some(target) = main[unit as usize].filter(|&main| main != template) else {
             continue;
         };
         for component in 0..components {
             for (slot, value) in moved.iter_mut().enumerate() {
                 let channel = ind[(target, slot)];
-                let source = (0..slots).find(|&other| ind[(template as usize, other)] == channel);
+                let source = (0..slots).find(|&other| channel >= 0.0 && ind[(template, other)] == channel);
                 *value = source.map_or(0.0, |other| values[(spike, component, other)]);
             }
             for (slot, &value) in moved.iter().enumerate() {
@@ -59,8 +77,4 @@ pub(super) fn read(run: &mut SortingRun, folder: &Path, assignment: &Assignment)
             }
         }
     }
-    let channels = Array2::from_shape_fn((main.len(), slots), |(unit, slot)| {
-        main[unit].map_or(0, |template| ind[(template, slot)] as u32)
-    });
-    Ok(Some(PcFeatures { values, channels }))
 }

@@ -76,7 +76,7 @@ fn per_spike(run: &mut SortingRun, folder: &Path) -> Result<()> {
     {
         run.spikes.depths_um = Some(positions.column(1).iter().map(|&y| y as f32).collect());
     }
-    run.amplitude_unit = amplitude_unit(folder).to_owned();
+    amplitude_unit(folder).clone_into(&mut run.amplitude_unit);
     let len = |column: &Option<Vec<f32>>| column.as_ref().map(Vec::len);
     files::same_length(
         folder,

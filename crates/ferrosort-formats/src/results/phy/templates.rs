@@ -113,6 +113,7 @@ pub(super) fn apply(run: &mut SortingRun, stored: Stored, assignment: &Assignmen
     let best = columns::best_channels(run.physical_templates.as_ref().unwrap_or(&templates));
     for (unit, best) in run.units.iter_mut().zip(best) {
         unit.best_channel = best.map(|(channel, _)| channel);
+        unit.ptp_uv = best.filter(|_| physical_already).map(|(_, range)| f64::from(range));
     }
     run.templates = Some(templates);
     run.intermediates.counts_per_sd = whitening.is_some().then_some(1.0);
