@@ -1,6 +1,9 @@
 //! Comparison of spike sortings with each other and with the truth, and quality metrics of units.
 #![forbid(unsafe_code)]
 
+mod benchmarks;
+mod comparison;
+mod consensus;
 mod correlation;
 mod correlogram;
 pub mod drift;
@@ -13,8 +16,20 @@ mod matching;
 mod merged;
 mod part;
 mod statistics;
+mod table;
+mod templates;
 mod truth;
 
+pub use benchmarks::{
+    CrossRow, Footprint, K4Params, K4Unit, KsBenchmark, KsParams, KsSummary, KsUnit, SpikeForestAggregate,
+    SpikeForestUnit, cross_table, footprint, kilosort_benchmark, kilosort4_benchmark, spikeforest_aggregate,
+    spikeforest_benchmark,
+};
+pub use comparison::{
+    CompareParams, DistancePair, MatchMode, SpikeComparison, TruthComparison, TruthParams, compare_spikes,
+    comparison_tables,
+};
+pub use consensus::{Consensus, ConsensusParams, ConsensusTrain, ConsensusUnit, Member, consensus};
 pub use correlogram::{CorrelogramBins, autocorrelogram, correlograms, cross_correlogram};
 pub use matching::{
     AgreementMethod, DistanceAgreement, PairSummary, ToleranceCurve, UnitMatches, UnitOrder,
@@ -24,6 +39,10 @@ pub use matching::{
 };
 pub use part::Part;
 pub use statistics::{BinnedMeans, binned_means};
+pub use table::{Cell, Table};
+pub use templates::{
+    ChannelSupport, SimilarityMethod, SimilarityParams, TemplateSimilarity, template_dot_products, template_similarity,
+};
 pub use truth::{
     ClassThresholds, CollisionParams, CollisionRecall, ConfusionMatrix, CorrelogramReconstruction, LabelCounts,
     PairCollisions, Performance, PerformanceCurves, PooledPerformance, RecallByLag, SigmoidFit, SimilarityError,
