@@ -70,7 +70,7 @@ pub(crate) fn kendall(a: &[f64], b: &[f64]) -> f64 {
     if untied_a == 0 || untied_b == 0 {
         return f64::NAN;
     }
-    score as f64 / ((untied_a as f64).sqrt() * (untied_b as f64).sqrt())
+    score as f64 / (untied_a as f64 * untied_b as f64).sqrt()
 }
 
 #[cfg(test)]
