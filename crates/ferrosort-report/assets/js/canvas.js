@@ -32,10 +32,11 @@ function frame(ctx, box, { xRange, yRange, xLabel, yLabel, xTicks = true, yTicks
   ctx.textAlign = "center";
   ctx.textBaseline = "top";
   if (xTicks) {
-    const list = ticks(...[...xRange].sort((a, b) => a - b), Math.max(2, box.width / 80));
+    const list = ticks(...[...xRange].sort((a, b) => a - b), Math.max(3, box.width / 75));
     for (const t of list) {
       ctx.beginPath(); ctx.moveTo(px(t), box.top + box.height); ctx.lineTo(px(t), box.top + box.height + 4); ctx.stroke();
-      ctx.fillText(tickText(t, list), px(t), box.top + box.height + 6);
+      const text = tickText(t, list), half = ctx.measureText(text).width / 2, edge = ctx.canvas.width / (devicePixelRatio || 1);
+      ctx.fillText(text, Math.min(px(t), edge - half - 1), box.top + box.height + 6);
     }
   }
   if (xLabel) ctx.fillText(xLabel, box.left + box.width / 2, box.top + box.height + (xTicks ? 20 : 6));

@@ -9,7 +9,7 @@ function el(tag, attributes = {}, ...children) {
     else if (name === "style") Object.assign(node.style, value);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+  node.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
   return node;
 }
 
@@ -25,7 +25,7 @@ function fmt(x, digits) {
   else if (size >= 1000) text = x.toFixed(0);
   else if (size >= 100) text = x.toFixed(1);
   else if (size >= 1) text = x.toFixed(2);
-  else if (size >= 0.001) text = x.toPrecision(3);
+  else if (size >= 0.001) text = size > 0.9995 ? String(Number(x.toFixed(6))) : x.toPrecision(3); // 0.99996 is not 1
   else text = x.toExponential(1);
   if (size >= 10000 && !text.includes("e")) {
     const [whole, rest] = text.split(".");
@@ -33,6 +33,9 @@ function fmt(x, digits) {
   }
   return text.replace("-", "−");
 }
+
+/** The same without zeros at the end, for numbers that stand alone. */
+const brief = (x) => { const text = fmt(x); return /[.]\d*0$/.test(text) ? text.replace(/\.?0+$/, "") : text; };
 
 function csvCell(value) {
   if (value === null || value === undefined || (typeof value === "number" && !Number.isFinite(value))) return "";
@@ -66,7 +69,7 @@ function save(name, content, type) {
 function factList(facts) {
   return el("dl", { class: "facts" }, facts.map((fact) => [
     el("dt", {}, fact.name),
-    el("dd", {}, fact.text ?? fmt(fact.value), fact.unit && fact.value !== null ? `\u00a0${fact.unit}` : ""),
+    el("dd", {}, fact.text ?? brief(fact.value), fact.unit && fact.value !== null ? `\u00a0${fact.unit}` : ""),
   ]));
 }
 
@@ -80,7 +83,7 @@ function choice(label, options, onChange, value) {
 /** A sentence instead of what is missing. */
 const missing = (what, p) => el("p", { class: "missing" }, `${what}: not available – ${typeof p === "string" ? p : reason(p)}.`);
 const grid = (...children) => el("div", { class: "grid" }, ...children);
-const heading = (text, note) => [el("h3", {}, text), note ? el("p", { class: "lead" }, note) : null];
+const heading = (text, note) => [el("h3", {}, text), ...(note ? [el("p", { class: "lead" }, note)] : [])];
 
 /** One tooltip for the whole page. */
 const tip = el("div", { class: "tip", role: "status", hidden: true });

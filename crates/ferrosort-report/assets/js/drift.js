@@ -25,7 +25,7 @@ function driftCloud(d, key, title) {
     data: () => ({ time_s: points.times_s, depth_um: points.depths_um, amplitude: points.amplitudes }),
   });
 }
-const knotColour = (k, n) => rgb(sequential(n > 1 ? 0.08 + (0.75 * k) / (n - 1) : 0.4));
+const knotColour = (k, n) => rgb(marking(n > 1 ? 0.08 + (0.75 * k) / (n - 1) : 0.4));
 function motionFigure(d, m) {
   const n = m.depths_um.length, at = (array, k) => range(m.times_s.length).map((t) => array.at(t, k)), few = n <= 6 ? range(n) : range(6).map((k) => Math.round((k * (n - 1)) / 5));
   return figure({

@@ -12,10 +12,10 @@ const sizes = new ResizeObserver((entries) => {
  * A figure. `draw(body, width, height)` fills the body and returns how many points it drew; `data()` gives the columns (or
  * `{matrix}`) that it shows. `controls` are elements above the plot, `legend` is [[colour, text]], `note` a sentence below.
  */
-function figure({ name, title, draw, data, height = 260, wide = false, half = false, controls = [], legend = [], note = "", facts = [] }) {
+function figure({ name, title, draw, data, height = 260, wide = false, half = false, quarter = false, span, controls = [], legend = [], note = "", facts = [] }) {
   const body = el("div", { class: "body", style: { height: `${height}px` } });
   const legendBox = el("div", { class: "legend" });
-  const node = el("figure", { "data-plot": name, "data-state": "pending", class: wide ? "wide" : half ? "half" : null, "aria-label": title },
+  const node = el("figure", { "data-plot": name, "data-state": "pending", class: span ?? (wide ? "wide" : half ? "half" : quarter ? "quarter" : null), "aria-label": title },
     el("figcaption", {}, el("span", { class: "title" }, title), menu(name, title, data, body)),
     controls.length ? el("div", { class: "controls" }, controls) : null,
     body, legendBox, note ? el("p", { class: "note" }, note) : null, facts.length ? factList(facts) : null);

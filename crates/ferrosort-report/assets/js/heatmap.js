@@ -17,11 +17,11 @@ function heatmap(body, width, height, { rows, columns, value, limits, kind = "se
   const colour = (t) => (kind === "diverging" ? diverging(2 * t - 1) : sequential(t));
   const [low, high] = limits, picture = new ImageData(Math.max(columns, 1), Math.max(rows, 1));
   // Levels once, not once per cell: themes are read from the style sheet.
-  const levels = range(257).map((k) => colour(k / 256)), none = isDark() ? 40 : 235;
+  const levels = range(257).map((k) => colour(k / 256)), none = isDark() ? [28, 32, 38] : [255, 255, 255];
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const v = value(i, j), at = 4 * (i * columns + j);
-      const c = Number.isFinite(v) ? levels[Math.round(Math.min(Math.max((v - low) / (high - low || 1), 0), 1) * 256)] : [none, none, none];
+      const c = Number.isFinite(v) ? levels[Math.round(Math.min(Math.max((v - low) / (high - low || 1), 0), 1) * 256)] : none;
       picture.data.set([c[0], c[1], c[2], 255], at);
     }
   }

@@ -28,7 +28,7 @@ function alignmentFigure(c, names, colours) {
       choice("Samples", [[1000, "1000"], [4000, "all"], [300, "300"]].map(([n, text]) => [n, text]), (v) => { span = Math.min(samples, Number(v)); node.figure.redraw(); }, 1000),
     ],
     draw: (body, w, h) => {
-      const { ctx } = sheet(body, w, h), [rows] = t().a.shape, parts = 3, gap = 14;
+      const { ctx } = sheet(body, w, h), [rows] = t().a.shape, parts = 3, gap = 30;
       const each = (w - 60 - gap * (parts - 1)) / parts, sd = Math.sqrt(mean(t().a.v.map((v) => v * v))) || 1, high = (h - 66) / (rows + 0.5);
       const end = Math.min(samples, from + span);
       [[names[0], colours()[0], (r, i) => t().a.at(r, i)], [names[1], colours()[1], (r, i) => t().b.at(r, i)], ["difference", themed("ink"), (r, i) => t().a.at(r, i) - t().b.at(r, i)]].forEach(([title, colour, value], k) => {
@@ -60,11 +60,11 @@ function channelCorrelation(c) {
   });
 }
 
-function matrixFigure(name, title, array, limits, kind, axis, times) {
-  const [rows, columns] = array.shape, span = times && times.length > 1 ? null : null;
+function matrixFigure(name, title, array, limits, kind, axis, times, facts = []) {
+  const [rows, columns] = array.shape;
   return figure({
-    name, title, height: 300,
-    draw: (body, w, h) => heatmap(body, w, h, { rows, columns, square: true, value: (i, j) => array.at(i, j), limits, kind, xRange: span ?? [0, columns], yRange: [rows, 0], xLabel: axis, yLabel: axis, cell: (i, j) => [`${axis} ${i}, ${j}`, times ? `${fmt(times[i], 1)} s, ${fmt(times[j], 1)} s` : ""] }),
+    name, title, height: 300, facts,
+    draw: (body, w, h) => heatmap(body, w, h, { rows, columns, square: true, value: (i, j) => array.at(i, j), limits, kind, xRange: [0, columns], yRange: [rows, 0], xLabel: axis, yLabel: axis, cell: (i, j) => [`${axis} ${i}, ${j}`, times ? `${fmt(times[i], 1)} s, ${fmt(times[j], 1)} s` : ""] }),
     data: () => ({ matrix: array }),
   });
 }
@@ -78,22 +78,23 @@ const largest = (array) => Math.max(...extent(array.v).map(Math.abs)) || 1;
 
 function whiteningFigures(c, names) {
   const d = subtract(c.a, c.b), minus = { ...d, v: d.v.map((x) => -x), at: (i, j) => -d.at(i, j) };
-  return grid(matrixFigure("whitening-a", `W of ${names[0]}`, c.a, both(c.limit), "diverging", "channel"), matrixFigure("whitening-b", `W of ${names[1]}`, c.b, both(c.limit), "diverging", "channel"), matrixFigure("whitening-difference", `${names[1]} minus ${names[0]}`, minus, both(largest(d)), "diverging", "channel"), el("div", { class: "card" }, el("h4", {}, "Numbers"), factList(c.facts)));
+  return grid(matrixFigure("whitening-a", `W of ${names[0]}`, c.a, both(c.limit), "diverging", "channel"), matrixFigure("whitening-b", `W of ${names[1]}`, c.b, both(c.limit), "diverging", "channel"), matrixFigure("whitening-difference", `${names[1]} minus ${names[0]}`, minus, both(largest(d)), "diverging", "channel", null, c.facts));
 }
 
 function batchFigures(c, names) {
   const times = c.batch_times_s.v, limit = both(largest(c.ccbsort_a)), sets = [["ccb0", "in batch order", c.ccb0_a, c.ccb0_b], ["ccbsort", "each in its own order", c.ccbsort_a, c.ccbsort_b]];
-  const out = [];
+  const out = [], own = [];
   for (const [key, text, a, b] of sets) {
     const same = a.shape[0] === b.shape[0];
     out.push(matrixFigure(`${key}-a`, `${key} of ${names[0]}, ${text}`, a, limit, "diverging", "batch", times), matrixFigure(`${key}-b`, `${key} of ${names[1]}, ${text}`, b, limit, "diverging", "batch", times));
     if (same) {
       const d = subtract(a, b);
-      out.push(matrixFigure(`${key}-difference`, `${key}: ${names[0]} minus ${names[1]}`, d, limit, "diverging", "batch", times), matrixFigure(`${key}-difference-own`, "The same difference, own limits", d, both(largest(d)), "diverging", "batch", times));
+      out.push(matrixFigure(`${key}-difference`, `${key}: ${names[0]} minus ${names[1]}`, d, limit, "diverging", "batch", times));
+      own.push(matrixFigure(`${key}-difference-own`, `${key}: the same difference, own limits`, d, both(largest(d)), "diverging", "batch", times));
     }
   }
-  if (c.ccb_b_in_order_of_a.length) out.push(matrixFigure("ccb-b-in-order-of-a", `ccb0 of ${names[1]} in the order of ${names[0]}`, c.ccb_b_in_order_of_a, limit, "diverging", "place"));
-  return grid(...out);
+  if (c.ccb_b_in_order_of_a.length) own.push(matrixFigure("ccb-b-in-order-of-a", `ccb0 of ${names[1]} in the order of ${names[0]}`, c.ccb_b_in_order_of_a, limit, "diverging", "place"));
+  return grid(...out, ...own);
 }
 function differenceTable(c) {
   if (!c.differences.length) return el("span");

@@ -4,9 +4,9 @@ function outputsSection(slot) {
   const outputs = part(report.outputs);
   if (!outputs || !outputs.comparisons.length) slot.append(missing("Templates of two sortings", report.outputs));
   for (const c of outputs?.comparisons ?? []) {
-    slot.append(...heading(`${runName(c.a)} and ${runName(c.b)}`), grid(similarityFigure(c)), similarityTable(c));
+    slot.append(...heading(`${runName(c.a)} and ${runName(c.b)}`), grid(similarityFigure(c), el("div", { class: "half" }, similarityTable(c))));
     if (c.pairs.length) slot.append(...pairViewer(c));
-    else slot.append(el("p", { class: "missing" }, `No pair of units has a similarity above ${fmt(c.threshold)}.`));
+    else slot.append(el("p", { class: "missing" }, `No pair of units has a similarity above ${brief(c.threshold)}.`));
   }
   const withWaves = range(report.runs.length).filter((r) => report.runs[r].units.some((u) => part(u.waveforms)));
   if (withWaves.length) slot.append(...heading("All templates overlaid"), ...overlays(withWaves));
@@ -30,7 +30,7 @@ function similarityFigure(c) {
   let kind = "cosine", how = "greedy";
   const hasDot = c.dot.length > 0, array = () => c[kind];
   const node = figure({
-    name: `similarity-${c.a}-${c.b}`, title: "Similarity of templates", wide: true, height: 460,
+    name: `similarity-${c.a}-${c.b}`, title: "Similarity of templates", half: true, height: 460,
     controls: [hasDot ? choice("Measure", [["cosine", "cosine, best lag"], ["dot", "plain dot product"]], (v) => { kind = v; node.figure.redraw(); }, kind) : null, choice("Order", [["greedy", "along the diagonal"], ["depth", "depth"], ["id", "as given"]], (v) => { how = v; node.figure.redraw(); }, how)].filter(Boolean),
     draw: (body, w, h) => {
       const [rows, columns] = matrixOrder(c, how);
@@ -45,15 +45,15 @@ function similarityFigure(c) {
 function similarityTable(c) {
   const ua = report.runs[c.a].units, ub = report.runs[c.b].units, pair = part(report.agreement)?.pairs.find((p) => p.a === c.a && p.b === c.b);
   const best = range(ua.length).map((i) => { const row = c.cosine.row(i); return range(ub.length).sort((x, y) => row[y] - row[x] || x - y).slice(0, 2); });
-  return folded("Best partner of every unit", table({
-    name: `template_pairs-${c.a}-${c.b}`, rows: range(ua.length), sortBy: 2, select: (i) => selectUnit(c.a, i, { jump: true }),
+  return table({
+    name: `template_pairs-${c.a}-${c.b}`, rows: range(ua.length), sortBy: 2, max: 520, select: (i) => selectUnit(c.a, i, { jump: true }),
     columns: [
       { label: runName(c.a), value: (i) => ua[i].id }, { label: runName(c.b), value: (i) => (best[i].length ? ub[best[i][0]].id : "–") },
       { label: "similarity", value: (i) => c.cosine.at(i, best[i][0]) }, { label: "lag", unit: "samples", value: (i) => (c.lags.length ? c.lags.at(i, best[i][0]) : NaN) },
       { label: "second best", value: (i) => (best[i].length > 1 ? c.cosine.at(i, best[i][1]) : NaN) }, { label: "depth difference", unit: "µm", value: (i) => (ub[best[i][0]]?.y_um ?? NaN) - (ua[i].y_um ?? NaN) },
       { label: "spikes", value: (i) => ua[i].n_spikes }, { label: "spikes of the other", value: (i) => ub[best[i][0]]?.n_spikes ?? NaN }, { label: "agreement", value: (i) => (pair ? pair.scores.at(i, best[i][0]) : NaN) },
     ],
-  }).node);
+  }).node;
 }
 
 function pairViewer(c) {
@@ -79,7 +79,7 @@ function pairViewer(c) {
     legend: () => [[runColour(c.a), `${runName(c.a)} ${unitId(c.a, now().a)}`], [runColour(c.b), `${runName(c.b)} ${unitId(c.b, now().b)}`]].concat(name === "overlay" ? [[themed("muted"), "difference"]] : []),
   });
   views.push(waves("stack", "Waveforms by channel, side by side", (body, w, h, s) => { body.style.display = "flex"; return waveStack(body, w / 2 - 2, h, [s.a], runName(c.a), s.top) + waveStack(body, w / 2 - 2, h, [s.b], runName(c.b), s.top); }));
-  views.push(waves("overlay", "Aligned, with the difference", (body, w, h, s) => waveStack(body, w, h, [s.d, s.a, s.bAligned], `b shifted by ${-now().lag_samples} samples`, s.top)));
+  views.push(waves("overlay", "Aligned, with the difference", (body, w, h, s) => waveStack(body, w, h, [s.d, s.a, s.bAligned], now().lag_samples ? `${runName(c.b)} shifted by ${fmt(-now().lag_samples)} samples` : "not shifted", s.top)));
   views.push(waves("places", "At the contacts", (body, w, h, s) => wavesAtContacts(body, w, h, [s.a, s.bAligned], s.w.unit)));
   views.push(pairRaster(c, now));
   views.push(pairRates(c, now));
@@ -91,12 +91,12 @@ function pairViewer(c) {
   redraw();
   box.append(...views, numbers);
   const toggle = el("label", { class: "choice" }, el("input", { type: "checkbox", change: (e) => { all = e.target.checked; redraw(); } }), " all channels");
-  return [...heading(`Pairs with a similarity above ${fmt(c.threshold)}`, c.n_pairs > c.pairs.length ? `The ${c.pairs.length} most similar of ${c.n_pairs} pairs.` : ""), el("div", { class: "controls loose" }, list, step(-1), step(1), toggle), box];
+  return [...heading(`Pairs with a similarity above ${brief(c.threshold)}`, c.n_pairs > c.pairs.length ? `The ${c.pairs.length} most similar of ${c.n_pairs} pairs.` : ""), el("div", { class: "controls loose" }, list, step(-1), step(1), toggle), box];
 }
 
 function pairRaster(c, now) {
   return figure({
-    name: `pair-raster-${c.a}-${c.b}`, title: "Spikes of both units", half: true, height: 200,
+    name: `pair-raster-${c.a}-${c.b}`, title: "Spikes of both units", height: 200,
     draw: (body, w, h) => {
       const r = part(now().raster);
       if (!r) { body.append(missing("Spikes", now().raster)); return 0; }
@@ -115,7 +115,7 @@ function pairRaster(c, now) {
 }
 function pairRates(c, now) {
   return figure({
-    name: `pair-rates-${c.a}-${c.b}`, title: "Whole recording: spikes per second", half: true, height: 200,
+    name: `pair-rates-${c.a}-${c.b}`, title: "Whole recording: spikes per second", height: 200,
     draw: (body, w, h) => {
       const r = part(now().raster);
       if (!r) { body.append(missing("Rates", now().raster)); return 0; }

@@ -7,10 +7,10 @@ function overview(slot, more) {
   const run = firstRun();
   if (run === undefined) return;
   const cards = [];
-  if (comparisons().length) cards.push(accuracyAgainst("overview-accuracy-snr", "snr", { title: "Accuracy of each true unit against its SNR" }), unitsAbove("overview-accuracy-curve"));
+  if (comparisons().length) cards.push(accuracyAgainst("overview-accuracy-snr", "snr", { title: "Accuracy against SNR" }), unitsAbove("overview-accuracy-curve"));
   else if (part(report.agreement)) cards.push(bestAgreement(part(report.agreement).pairs[0], "overview-agreement"), rateScatter(part(report.agreement).pairs[0], "overview-amplitude", "amplitude_uv"));
   else cards.push(snrContamination("overview-quality", run), depthHistogram("overview-depths", run));
-  cards.push(probeFigure("overview-probe", run, { height: 300 }));
+  cards.push(probeFigure("overview-probe", run, { height: 262 }));
   slot.append(...cards);
   for (const f of cards) f.classList.add("third");
   more.append(...heading("Activity"), grid(...sortings().flatMap((r) => [rasterFigure(r), presenceFigure(r)]).filter(Boolean)));
@@ -21,7 +21,7 @@ function overview(slot, more) {
 function snrContamination(name, run) {
   const units = report.runs[run].units, x = units.map((u) => u.snr ?? NaN), y = units.map((u) => u.contamination_pct ?? NaN);
   return figure({
-    name, title: "Signal to noise and contamination", height: 300,
+    name, title: "Signal to noise and contamination", height: 262,
     draw: (body, w, h) => xy(body, w, h, { xLabel: "signal to noise", yLabel: "contamination (%)", series: [{ name: runName(run), kind: "points", x, y, colour: runColour(run), label: (i) => `${units[i].id}: SNR ${fmt(x[i])}, ${fmt(y[i])} %`, pick: (i) => selectUnit(run, i, { jump: true }) }] }),
     data: () => ({ unit: units.map((u) => u.id), snr: x, contamination_pct: y }),
   });
@@ -29,7 +29,7 @@ function snrContamination(name, run) {
 function depthHistogram(name, run) {
   const h = histogram(report.runs[run].units.map((u) => u.y_um ?? NaN), 24);
   return figure({
-    name, title: "Units along the probe", height: 300,
+    name, title: "Units along the probe", height: 262,
     draw: (body, w, height) => xy(body, w, height, { xLabel: "along the probe (µm)", yLabel: "units", series: [{ name: "units", kind: "bars", x: h.x, y: h.y, barWidth: h.width, colour: runColour(run) }] }),
     data: () => ({ depth_um: h.x, units: h.y }),
   });

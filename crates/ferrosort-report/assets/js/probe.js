@@ -68,8 +68,8 @@ function scoring(run) {
 function probeFigure(name, run, extra = {}) {
   const score = scoring(run), units = report.runs[run].units;
   const node = figure({
-    name, title: `Where: ${score.label} on the probe (${runName(run)})`, height: 360,
-    draw: (body, w, h) => probeMap(body, w, h, { run, colour: (i) => { const v = score.of(i); return Number.isFinite(v) ? rgb(sequential(v / score.range[1])) : themed("faint"); }, bar: { label: score.label, range: score.range, colour: sequential } }),
+    name, title: `${score.label[0].toUpperCase()}${score.label.slice(1)} along the probe`, height: 360,
+    draw: (body, w, h) => probeMap(body, w, h, { run, colour: (i) => { const v = score.of(i); return Number.isFinite(v) ? rgb(marking(v / score.range[1])) : themed("faint"); }, bar: { label: score.label, range: score.range, colour: marking } }),
     data: () => ({ unit: units.map((u) => u.id), x_um: units.map((u) => u.x_um), y_um: units.map((u) => u.y_um), [score.label]: units.map((_, i) => score.of(i)) }),
     note: "Size grows with amplitude. Click a unit to see it.", ...extra,
   });

@@ -9,7 +9,7 @@ function tracesSection(slot) {
   const verdicts = { TP: "run-2", FN: "run-1", FP: "run-3" };
   const colourOf = (s) => (s.verdict ? themed(verdicts[s.verdict] ?? "muted") : unitColour(s.run, s.unit));
   const views = traces.panels.map((panel, k) => figure({
-    name: `traces-${k}`, title: panel.title, wide: true, height: 300,
+    name: `traces-${k}`, title: `${panel.title} (${panel.unit})`, wide: true, height: 300,
     draw: (body, w, h) => {
       const { canvas, ctx } = sheet(body, w, h), rows = traces.channels.length, box = { left: 48, top: 8, width: w - 60, height: h - 46 };
       const end = Math.min(samples, from + span), time = (i) => ((traces.start_sample + i) / rate) * 1000;
@@ -40,6 +40,7 @@ function tracesSection(slot) {
       return rows * (end - from);
     },
     data: () => ({ sample: range(samples).map((i) => i + traces.start_sample), ...Object.fromEntries(traces.channels.map((c, r) => [`channel ${c} (${panel.unit})`, panel.values.row(r)])) }),
+    note: `Channels are ${brief(7 * Math.sqrt(mean(Array.from(panel.values.v, (v) => v * v))))} ${panel.unit} apart.`,
     legend: () => (traces.spikes.some((s) => s.verdict) ? [["run-2", "true positive"], ["run-1", "missed"], ["run-3", "false positive"]].map(([c, text]) => [themed(c), text]) : []),
   }));
   slot.append(el("div", { class: "controls loose" }, el("button", { type: "button", click: () => move(-span / 2) }, "‹ earlier"), el("button", { type: "button", click: () => move(span / 2) }, "later ›"), choice("Samples", [[300, "300"], [600, "600"], [1500, "1500"], [samples, "all"]], (v) => { span = Math.min(Number(v), samples); move(0); }, 600)), grid(...views), factList(traces.facts));

@@ -1,10 +1,10 @@
 // Part IV: sortings against the truth.
 
 const COVARIATES = {
-  snr: ["signal to noise", (u) => u.snr],
-  depth: ["along the probe (µm)", (u) => u.y_um],
-  rate: ["rate (Hz)", (u) => u.rate_hz],
-  amplitude: ["amplitude (µV)", (u) => u.amplitude_uv],
+  snr: ["signal to noise", (u) => u.snr, "SNR"],
+  depth: ["along the probe (µm)", (u) => u.y_um, "depth"],
+  rate: ["rate (Hz)", (u) => u.rate_hz, "rate"],
+  amplitude: ["amplitude (µV)", (u) => u.amplitude_uv, "amplitude"],
 };
 
 function truthSection(slot) {
@@ -12,7 +12,7 @@ function truthSection(slot) {
   if (!truth) return slot.append(missing("Comparison with known spikes", report.truth));
   const list = truth.comparisons;
   slot.append(
-    el("p", { class: "lead" }, `${fmt(report.runs[truth.truth_run].units.length)} known units; spikes within ${fmt(list[0].tolerance_ms)} ms count as the same. Accuracy = true positives / (true positives + misses + false positives).`),
+    el("p", { class: "lead" }, `${fmt(report.runs[truth.truth_run].units.length)} known units; spikes within ${brief(list[0].tolerance_ms)} ms count as the same. Accuracy = true positives / (true positives + misses + false positives).`),
     grid(sortedScores("accuracy"), sortedScores("recall"), sortedScores("precision"), unitsAbove("truth-curve"), classBars(list), ...list.map(factsCard)),
     ...heading("What accuracy depends on"),
     grid(...Object.keys(COVARIATES).map((key) => accuracyAgainst(`accuracy-${key}`, key))),
@@ -45,7 +45,7 @@ function sortedScores(key) {
 function unitsAbove(name) {
   const x = range(101).map((i) => i / 100), count = (c) => x.map((t) => c.accuracy.v.filter((a) => a >= t && a > 0).length);
   return figure({
-    name, title: "Units found with at least this accuracy", height: name.startsWith("overview") ? 300 : 260,
+    name, title: "Units found with at least this accuracy", height: name.startsWith("overview") ? 262 : 260,
     draw: (body, w, h) => xy(body, w, h, { xLabel: "accuracy", yLabel: "true units", xRange: [0, 1.02], yRange: [0, comparisons()[0].accuracy.length * 1.04], lines: [{ x: 0.8, label: "0.8" }, { y: comparisons()[0].accuracy.length, label: "all true units" }], series: comparisons().map((c) => ({ name: runName(c.run), x, y: count(c), colour: runColour(c.run), width: 2, label: (i) => `${count(c)[i]} units with accuracy ≥ ${fmt(x[i], 2)}` })) }),
     data: () => ({ accuracy: x, ...Object.fromEntries(comparisons().map((c) => [runName(c.run), count(c)])) }),
     legend: () => comparisons().map((c) => [runColour(c.run), runName(c.run)]),
@@ -53,10 +53,10 @@ function unitsAbove(name) {
 }
 
 function accuracyAgainst(name, key, extra = {}) {
-  const [label, of] = COVARIATES[key], units = report.runs[truthRun()].units, x = units.map((u) => of(u) ?? NaN);
+  const [label, of, short] = COVARIATES[key], units = report.runs[truthRun()].units, x = units.map((u) => of(u) ?? NaN);
   const curve = (fit) => { const [low, high] = extent(x), [k, x0, b] = fit.sigmoid, at = range(101).map((i) => low + ((high - low) * i) / 100); return { x: at, y: at.map((v) => 1 / (1 + Math.exp(-k * (v - x0))) + b) }; };
   const node = figure({
-    name, title: `Accuracy against ${label.replace(/ \(.*/, "")}`, height: name.startsWith("overview") ? 300 : 260,
+    name, title: `Accuracy against ${short}`, quarter: !name.startsWith("overview"), height: name.startsWith("overview") ? 262 : 260,
     draw: (body, w, h) => xy(body, w, h, {
       xLabel: label, yLabel: "accuracy", yRange: [-0.04, 1.06],
       series: comparisons().flatMap((c, n) => {
@@ -75,13 +75,13 @@ function accuracyAgainst(name, key, extra = {}) {
   return node;
 }
 
-const CLASS_NAMES = [["well_detected", "well detected"], ["false_positive", "false positive"], ["redundant", "redundant"], ["overmerged", "merged"], ["bad", "unmatched"], ["oversplit", "true unit split"], ["missed", "true unit missed"]];
+const CLASS_NAMES = [["well_detected", "well detected"], ["false_positive", "false positive"], ["redundant", "redundant"], ["overmerged", "merged"], ["bad", "unmatched"], ["oversplit", "split"], ["missed", "missed"]];
 
 function classBars(list) {
   const shown = list[0].exhaustive ? CLASS_NAMES : CLASS_NAMES.filter(([key]) => key === "well_detected" || key === "oversplit" || key === "missed");
   const value = (c, key) => (key === "well_detected" ? 1 : -1) * c.classes[key].length, wide = 0.8 / list.length;
   return figure({
-    name: "unit-classes", title: "Units by kind: good ones up, bad ones down", wide: false, half: true,
+    name: "unit-classes", title: "Units by kind: good ones up, bad ones down", span: "two-thirds",
     draw: (body, w, h) => xy(body, w, h, { xLabel: "", yLabel: "units", names: shown.map((s) => s[1]), xRange: [-0.6, shown.length - 0.4], lines: [{ y: 0, colour: themed("muted") }], series: list.map((c, n) => ({ name: runName(c.run), kind: "bars", gap: 1, barWidth: wide, shift: n - (list.length - 1) / 2, x: range(shown.length), y: shown.map(([key]) => value(c, key)), colour: runColour(c.run), label: (i) => `${Math.abs(value(c, shown[i][0]))} ${shown[i][1]}` })) }),
     data: () => ({ kind: shown.map((s) => s[1]), ...Object.fromEntries(list.map((c) => [runName(c.run), shown.map(([key]) => c.classes[key].length)])) }),
     legend: () => list.map((c) => [runColour(c.run), runName(c.run)]),
@@ -159,7 +159,7 @@ function collisionFigures(truth, c) {
   const k = part(c.collisions);
   if (!k) return [missing(`Collisions of ${runName(c.run)}`, c.collisions)];
   const edges = k.lag_edges_ms, centres = edges.slice(1).map((e, i) => (e + edges[i]) / 2), bins = k.similarity_edges.length - 1;
-  const colour = (b) => rgb(sequential(bins > 1 ? (b / (bins - 1)) * 0.9 : 0.5)), of = (b) => k.mean_recall.row(b);
+  const colour = (b) => rgb(marking(bins > 1 ? (b / (bins - 1)) * 0.9 : 0.5)), of = (b) => k.mean_recall.row(b);
   return [
     figure({
       name: `collisions-${c.run}`, title: `Recall of colliding spikes, ${runName(c.run)}`,

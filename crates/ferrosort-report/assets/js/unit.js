@@ -22,20 +22,20 @@ function unitPage(run, unit) {
   cards.push(auto ? correlogramFigure(name("autocorrelogram"), "Autocorrelogram", auto, colour, [{ x: -1.5 }, { x: 1.5, label: "1.5 ms" }]) : missing("Autocorrelogram", u.autocorrelogram));
   const isi = part(u.isi);
   cards.push(isi ? figure({
-    name: name("isi"), title: "Intervals between spikes", height: 200,
+    name: name("isi"), title: "Intervals between spikes", height: 220,
     draw: (body, w, h) => xy(body, w, h, { xLabel: "interval (ms)", yLabel: "count", xRange: [isi.start, isi.start + isi.width * isi.counts.length], lines: [{ x: 1.5, label: "1.5 ms" }], series: [{ name: "intervals", kind: "bars", x: range(isi.counts.length).map((i) => isi.start + (i + 0.5) * isi.width), y: isi.counts, barWidth: isi.width, gap: 0, colour: colour() }] }),
     data: () => ({ interval_ms: range(isi.counts.length).map((i) => isi.start + i * isi.width), count: isi.counts }),
   }) : missing("Intervals", u.isi));
   if (spikes) cards.push(...spikeFigures(run, unit, spikes, colour));
   const rate = part(u.rate_over_time), duration = report.duration_s ?? rate?.length;
   cards.push(rate ? figure({
-    name: name("rate"), title: "Rate over time", height: 200,
+    name: name("rate"), title: "Rate over time", height: 220,
     draw: (body, w, h) => xy(body, w, h, { xLabel: "time (s)", yLabel: "rate (Hz)", xRange: [0, duration], yRange: [0, extent(rate.v)[1] * 1.1 || 1], series: [{ name: "rate", kind: "area", x: range(rate.length).map((i) => ((i + 0.5) / rate.length) * duration), y: rate, colour: colour() }] }),
     data: () => ({ time_s: range(rate.length).map((i) => ((i + 0.5) / rate.length) * duration), rate_hz: rate }),
   }) : missing("Rate over time", u.rate_over_time));
   const f = part(u.features);
   if (f) cards.push(figure({
-    name: name("features"), title: "Features of its spikes", height: 240,
+    name: name("features"), title: "Features of its spikes", height: 220,
     draw: (body, w, h) => xy(body, w, h, { xLabel: f.x_label, yLabel: f.y_label, series: [{ name: "other units", kind: "points", quiet: true, size: 1.6, x: f.background.v.filter((_, i) => i % 2 === 0), y: f.background.v.filter((_, i) => i % 2), colour: themed("faint") }, { name: "this unit", kind: "points", quiet: true, size: 1.8, x: f.own.v.filter((_, i) => i % 2 === 0), y: f.own.v.filter((_, i) => i % 2), colour: colour() }] }),
     data: () => ({ own: f.own, background: f.background }),
     legend: () => [[colour(), "this unit"], [themed("faint"), "other units nearby"]],
@@ -86,7 +86,7 @@ function mainWaveform(run, unit, waves, main, colour) {
 function correlogramFigure(name, title, c, colour, lines = []) {
   const n = c.counts.length, x = range(n).map((i) => (i - n / 2 + 0.5) * c.bin_ms), half = (n / 2) * c.bin_ms;
   return figure({
-    name, title, height: 200,
+    name, title, height: name.includes("cross") ? 190 : 260,
     draw: (body, w, h) => xy(body, w, h, { xLabel: "lag (ms)", yLabel: "count", xRange: [-half, half], lines: c.baseline === null ? lines : [...lines, { y: c.baseline, label: "expected" }], series: [{ name: title, kind: "bars", x, y: c.counts, barWidth: c.bin_ms, gap: 0, colour: colour(), label: (i) => `${fmt(x[i], 1)} ms: ${fmt(c.counts.v[i])}` }] }),
     data: () => ({ lag_ms: x, count: c.counts }),
   });

@@ -54,7 +54,7 @@ function wavesAtContacts(body, width, height, sets, unit, main) {
 
 /** A vertical bar of a round value. */
 function scaleBar(ctx, x, y, largest, pixels, unit) {
-  const value = ticks(0, largest * 0.6, 1)[1] ?? largest / 2;
+  const power = 10 ** Math.floor(Math.log10(largest * 0.6)), value = [5, 2, 1].map((m) => m * power).find((v) => v <= largest * 0.6) ?? power;
   ctx.strokeStyle = ctx.fillStyle = themed("muted");
   ctx.lineWidth = 1.5;
   ctx.beginPath(); ctx.moveTo(x, y); ctx.lineTo(x, y - value * pixels); ctx.stroke();

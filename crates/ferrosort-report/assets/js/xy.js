@@ -24,7 +24,7 @@ function xy(body, width, height, { series, xLabel, yLabel, xRange, yRange, lines
     values: (_, ticks) => ticks.map((t) => (t === null ? "" : tickText(t, ticks))), ...extra,
   });
   const xAxis = names
-    ? axis(xLabel, 30, { splits: () => range(names.length).filter((i) => names.length < 12 || i % Math.ceil(names.length / 10) === 0), values: (_, t) => t.map((i) => short(names[i] ?? "", names.length > 4 ? 10 : 18)), grid: { show: false } })
+    ? axis(xLabel, 16 + 13 * Math.max(...names.map((n) => wrapped(n, width / names.length / 7).split("\n").length)), { splits: () => range(names.length), values: (_, t) => t.map((i) => wrapped(names[i] ?? "", width / names.length / 7)), grid: { show: false } })
     : axis(xLabel, 30, { space: 55 });
   const plot = new uPlot({
     width, height, legend: { show: false }, padding: [8, 12, 0, 0],
@@ -43,8 +43,18 @@ function tickText(value, ticks) {
   const steps = ticks.filter((t) => t !== null);
   const step = steps.length > 1 ? Math.abs(steps[1] - steps[0]) : Math.abs(value) || 1;
   if (Math.abs(value) >= 1e6) return `${fmt(value / 1e6)}M`;
-  const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9)));
+  let digits = 0;
+  while (digits < 6 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits++;
   return fmt(value, digits);
+}
+/** Text in lines of about `n` letters, broken between words. */
+function wrapped(text, n) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length + 1 > n) lines.push(word);
+    else lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+  }
+  return lines.join("\n");
 }
 const short = (text, n) => (text.length > n ? `${text.slice(0, n - 1)}…` : text);
 
@@ -80,15 +90,26 @@ function paint(u, series, lines, diagonal) {
         // On the left of the line where the right has no room.
         const room = left + width - px(line.x) > ctx.measureText(line.label).width + 8 * scale;
         ctx.textAlign = room ? "left" : "right";
-        ctx.fillText(line.label, px(line.x) + (room ? 4 : -4) * scale, top + 12 * scale);
+        legible(ctx, line.label, px(line.x) + (room ? 4 : -4) * scale, top + 12 * scale, scale);
       } else {
-        ctx.textAlign = "right";
-        ctx.fillText(line.label, left + width - 4 * scale, py(line.y) - 4 * scale);
+        // Below the line where there is no room above it.
+        const high = py(line.y) - top < 16 * scale;
+        legible(ctx, line.label, left + 5 * scale, py(line.y) + (high ? 12 : -4) * scale, scale);
       }
       ctx.textAlign = "left";
     }
   }
   ctx.restore();
+}
+
+/** Text that can be read on top of marks. */
+function legible(ctx, text, x, y, scale) {
+  ctx.save();
+  ctx.strokeStyle = themed("card");
+  ctx.lineWidth = 3.5 * scale;
+  ctx.strokeText(text, x, y);
+  ctx.restore();
+  ctx.fillText(text, x, y);
 }
 
 function paintSeries(ctx, s, px, py, scale, u) {
