@@ -141,6 +141,28 @@ fn weak_depths(known: &Run, accuracy: &[f64], overall: f64) -> Option<(f64, f64)
     worst.map(|(_, from, to)| (from, to))
 }
 
+/// True units that a merged unit shares more than a fifth with: from the matches of all pairs if given, else those for
+/// which it is the best.
+fn merged_parts(known: &Run, run: &Run, comparison: &TruthComparison, unit: usize) -> Vec<usize> {
+    let spikes = |run: &Run, unit: usize| run.units.get(unit).map_or(0.0, |u| u.n_spikes as f64);
+    let confusion = comparison.confusion.get().filter(|c| !c.all_matches.is_empty());
+    let column = confusion.and_then(|c| c.columns.iter().position(|&u| u == unit));
+    let Some((confusion, column)) = confusion.zip(column) else {
+        return (0..comparison.best.len())
+            .filter(|&i| comparison.best[i] == Some(unit))
+            .collect();
+    };
+    let mut parts: Vec<usize> = (0..confusion.rows.len())
+        .filter(|&row| {
+            let matches = confusion.all_matches.at(row, column);
+            matches / (spikes(known, confusion.rows[row]) + spikes(run, unit) - matches) > 0.2
+        })
+        .map(|row| confusion.rows[row])
+        .collect();
+    parts.sort_unstable();
+    parts
+}
+
 /// Problems with a weight: about how many spikes go wrong.
 fn findings(truth: &Truth, known: &Run, run: &Run, comparison: &TruthComparison) -> Vec<Finding> {
     let mut found: Vec<(f64, Finding)> = Vec::new();
@@ -162,8 +184,8 @@ fn findings(truth: &Truth, known: &Run, run: &Run, comparison: &TruthComparison)
         add(weight, text, unit_link(truth.truth_run, unit));
     }
     for &unit in &classes.overmerged {
-        let parts: Vec<&str> = (0..comparison.best.len())
-            .filter(|&i| comparison.best[i] == Some(unit))
+        let parts: Vec<&str> = merged_parts(known, run, comparison, unit)
+            .into_iter()
             .map(|i| unit_id(known, i))
             .collect();
         let of = if parts.len() > 1 {
@@ -225,7 +247,7 @@ fn findings(truth: &Truth, known: &Run, run: &Run, comparison: &TruthComparison)
         findings.truncate(super::MOST_FINDINGS - 1);
         findings.push(Finding {
             text: format!(
-                "And {} more; see the table of units.",
+                "{} more; see the table of units.",
                 counted(extra + 1, "problem", "problems")
             ),
             link: "#units".into(),
