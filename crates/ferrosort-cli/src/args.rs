@@ -1,5 +1,8 @@
 //! The command line.
 
+mod compare;
+mod notebook;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +10,9 @@ use clap_complete::Shell;
 use ferrosort::settings::{Algorithm, PRESETS};
 use ferrosort_core::SampleType;
 use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
+
+pub use compare::{CompareArgs, MatchingArgs, ReportArgs, SignalArgs};
+pub use notebook::{NotebookArgs, NotebookOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,6 +52,12 @@ pub enum Command {
     Sort(SortArgs),
     /// Say what a recording is, and warn about likely mistakes
     Info(InfoArgs),
+    /// Compare results with each other and with the truth
+    Compare(CompareArgs),
+    /// Write a page about one result
+    Report(ReportArgs),
+    /// Simulate a drifting recording, sort it with two sorters, and compare everything
+    Notebook(NotebookArgs),
     /// Simulate a recording, sort it and compare the result with the truth
     Demo(DemoArgs),
     /// Explain all parameters and compatibility switches

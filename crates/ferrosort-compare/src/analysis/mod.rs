@@ -11,6 +11,7 @@ mod prepare;
 mod templates;
 
 use ferrosort_core::{Error, Observer, Probe, Recording, Result, RunKind, SortingRun};
+use ndarray::Array2;
 
 pub use document::{to_json, to_tables};
 pub use drift::RunDrift;
@@ -19,7 +20,7 @@ pub use pair::PairAnalysis;
 pub use templates::TemplateAnalysis;
 
 use crate::quality::{
-    Extent, MetricRoc, QualityInputs, QualityParams, QualityTable, RuleSet, SuspectLimits, UnitOverview, Verdicts,
+    Extent, MetricRoc, QualityInputs, QualityParams, QualityTable, RuleSet, SpikeFeatures, SuspectLimits, UnitOverview, Verdicts,
     metric_rocs, overview, quality_table,
 };
 use crate::waveforms::{MeasureParams, Measured, measure};
@@ -80,6 +81,8 @@ pub struct RunAnalysis {
     pub measured: Part<Measured>,
     /// Metrics of all units.
     pub quality: QualityTable,
+    /// Features of some spikes: the source's own, else measured in the recording.
+    pub features: Option<SpikeFeatures>,
     /// Units that look doubtful, and why.
     pub suspects: Vec<UnitOverview>,
     /// Units that meet the usual sets of rules.
@@ -122,6 +125,11 @@ impl Analysis {
     /// The comparison of these two runs, `a` before `b`.
     pub fn pair(&self, a: usize, b: usize) -> Option<&PairAnalysis> {
         self.pairs.iter().find(|pair| pair.a == a && pair.b == b)
+    }
+
+    /// Cosine similarity of the templates of one run with each other, `[units, units]`, when it has any or they were measured.
+    pub fn similarity_within(&self, place: usize) -> Option<Array2<f64>> {
+        templates::within(self, place)
     }
 
     /// Length of the recording, s.
@@ -211,6 +219,7 @@ fn analyse_run(
     Ok(RunAnalysis {
         verdicts: rules.iter().map(|rules| rules.apply(&quality)).collect(),
         quality,
+        features: inputs.features,
         suspects,
         rocs: Vec::new(),
         drift: RunDrift::default(),

@@ -11,6 +11,7 @@ mod measured;
 mod params;
 mod pieces;
 mod random;
+mod stretch;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -19,3 +20,4 @@ mod tests;
 pub use measure::measure;
 pub use measured::{DensityMap, Measured, MeasuredUnit, ValueUnit};
 pub use params::MeasureParams;
+pub use stretch::{filtered_stretch, subtract_spikes};

@@ -32,7 +32,11 @@ pub(super) fn read(folder: &Path, options: &ReadOptions) -> Result<SortingRun> {
     intermediates(&mut run, &folder.join("intermediates"))?;
     run.processed = processed(folder, &manifest, &run);
     place_of_spike(&mut run, &manifest);
-    microvolts(&mut run, &manifest["recording"]["gain_uv"]);
+    let gain_uv = &manifest["recording"]["gain_uv"];
+    if let Some(format) = &mut run.recording_format {
+        format.gain_uv = serde_json::from_value(gain_uv.clone()).unwrap_or_default();
+    }
+    microvolts(&mut run, gain_uv);
     if let Some(table) = files::matrix(&folder.join("intermediates"), "st3_c.npy")? {
         family::scores(&mut run, table.view(), options);
     }
