@@ -7,6 +7,7 @@
 //! | [`inspect()`]: facts and likely mistakes of a recording | [`npy`]: NumPy arrays |
 //! | [`results::read_run`]: what any sorter or simulator left | |
 //! | [`npy`]: NumPy arrays and packs of them | |
+//! | [`matlab::MatFile`]: variables of `.mat` files | [`matlab::write_mat`]: `.mat` files |
 //!
 //! Every reader takes untrusted bytes: it never panics, never executes anything and bounds what it allocates.
 #![forbid(unsafe_code)]
@@ -15,7 +16,7 @@ pub mod binary;
 mod folder;
 pub mod inspect;
 mod literals;
-mod matlab;
+pub mod matlab;
 pub mod npy;
 mod open;
 pub mod phy;

@@ -19,20 +19,21 @@
 #![forbid(unsafe_code)]
 
 mod drift;
+pub mod geometry;
 mod noise;
 mod params;
-mod probes;
 mod random;
 mod render;
 mod score;
 mod simulation;
 mod trains;
 mod unit;
+pub mod waveforms;
 mod write;
 
 pub use drift::Drift;
+pub use geometry::{neuropixels1_checkerboard, tetrode};
 pub use params::{NoiseParams, SimulationParams};
-pub use probes::{neuropixels1_checkerboard, tetrode};
 pub use score::{Score, Truth, UnitScore, score_against_truth};
 pub use simulation::{Simulation, simulate};
 pub use unit::Unit;

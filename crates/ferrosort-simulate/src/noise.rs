@@ -175,7 +175,7 @@ fn predictors(probe: &Probe, i: usize, length_um: f64) -> (Vec<(usize, f32)>, f3
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probes::neuropixels1_checkerboard;
+    use crate::geometry::neuropixels1_checkerboard;
 
     #[test]
     fn channels_have_unit_variance_and_exponential_correlations() {

@@ -3,7 +3,7 @@
 use ferrosort_core::{Error, Probe, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::probes::neuropixels1_checkerboard;
+use crate::geometry::neuropixels1_checkerboard;
 
 /// Background noise of a recording: the sum of three Gaussian parts. The defaults imitate the noise of
 /// Neuropixels 1.0 recordings between 300 Hz and 10 kHz.

@@ -112,8 +112,8 @@ fn round(counts: f32) -> i16 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::geometry::{neuropixels1_checkerboard, tetrode};
     use crate::params::SimulationParams;
-    use crate::probes::{neuropixels1_checkerboard, tetrode};
     use crate::simulation::simulate;
     use ferrosort_core::{Probe, Recording};
 

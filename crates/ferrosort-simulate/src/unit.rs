@@ -289,7 +289,7 @@ pub(crate) fn longest_reach_ms() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probes::neuropixels1_checkerboard;
+    use crate::geometry::neuropixels1_checkerboard;
 
     fn unit(position: [f64; 3], index: u64) -> Unit {
         let probe = neuropixels1_checkerboard(64);

@@ -214,8 +214,8 @@ mod tests {
     use ferrosort_core::Silent;
 
     use super::*;
+    use crate::geometry::neuropixels1_checkerboard;
     use crate::params::SimulationParams;
-    use crate::probes::neuropixels1_checkerboard;
     use crate::simulation::simulate;
 
     fn small() -> Simulation {

@@ -1,65 +1,133 @@
-//! Numeric variables of MATLAB `.mat` files: v4, v5 (also compressed) and v7.3 (HDF5).
+//! Variables of MATLAB `.mat` files: in from v4, v5 (also compressed) and v7.3 (HDF5), out as v5.
 //!
-//! Only what channel maps need: real numbers, logicals and characters come back as `f64` in column-major order,
-//! whatever class and storage the file uses. Cells, structures and objects are skipped.
+//! What comes back are numbers (as `f64` in column-major order, whatever class and storage the file uses) and, from v5
+//! files, structure arrays. Cells, objects and sparse matrices are skipped.
 
+mod structure;
 mod v4;
 mod v5;
 mod v73;
+mod value;
+mod write;
+
+use std::path::Path;
 
 use ferrosort_core::{Error, Result};
 
-pub(crate) use v73::{Field, Structure};
+use crate::binary::missing_or_io;
 
-/// Largest amount of decoded data accepted from one file, bytes. A channel map is a few kilobytes.
+pub(crate) use structure::Structure;
+pub use value::{Numbers, Structs, Value};
+pub use write::{MatData, MatVariable, write_mat};
+
+/// Largest amount of decoded data accepted from one file, bytes. A channel map is a few kilobytes, a library of
+/// waveforms a few megabytes.
 const MAX_DECODED_BYTES: usize = 64 << 20;
+/// Largest file read, bytes: the times of a hundred million spikes.
+const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// A named numeric array, flattened in column-major order.
+/// A named array.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Variable {
     /// Name in MATLAB's workspace.
-    pub(crate) name: String,
-    /// Values, as MATLAB's doubles.
-    pub(crate) values: Vec<f64>,
+    name: String,
+    value: Value,
 }
 
-/// The variables of a `.mat` file that hold numbers.
+/// The variables of a `.mat` file.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Variables(Vec<Variable>);
+pub struct MatFile {
+    variables: Vec<Variable>,
+    /// The file, in messages.
+    source: String,
+}
 
-impl Variables {
-    /// Values of the variable of this name; the last one when a name is repeated.
-    pub(crate) fn get(&self, name: &str) -> Option<&[f64]> {
-        let found = self.0.iter().rev().find(|v| v.name == name)?;
-        Some(&found.values)
+impl MatFile {
+    /// Reads the variables called `names` (v7.3) or all of them (v4, v5).
+    ///
+    /// # Errors
+    /// A missing or unreadable file, one that is no `.mat` file, or one that unpacks to more than 64 MiB.
+    pub fn open(path: &Path, names: &[&str]) -> Result<Self> {
+        let meta = std::fs::metadata(path).map_err(|e| missing_or_io(path, "MATLAB file", e))?;
+        if !meta.is_file() || meta.len() > MAX_FILE_BYTES {
+            return Err(Error::input(format!(
+                "{} is not a file of at most 1 GiB; give a .mat file",
+                path.display()
+            )));
+        }
+        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        Self::parse(&bytes, names, &path.display().to_string())
+    }
+
+    /// Reads the bytes of a file; `source` names it in messages.
+    pub(crate) fn parse(bytes: &[u8], names: &[&str], source: &str) -> Result<Self> {
+        let read = if v73::detect(bytes) {
+            v73::read(bytes, names)
+        } else if v5::detect(bytes) {
+            v5::read(bytes)
+        } else {
+            v4::read(bytes)
+        };
+        let variables = read.map_err(|reason| {
+            Error::input(format!(
+                "{source} cannot be read as a MATLAB file: {reason}; save it again from MATLAB (save -v7) or SciPy"
+            ))
+        })?;
+        Ok(Self {
+            variables,
+            source: source.to_owned(),
+        })
+    }
+
+    /// The variable of this name; the last one when a name is repeated.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let found = self.variables.iter().rev().find(|v| v.name == name)?;
+        Some(&found.value)
+    }
+
+    /// The variable of this name if it holds numbers.
+    pub fn get_numbers(&self, name: &str) -> Option<&Numbers> {
+        self.get(name)?.as_numbers()
+    }
+
+    /// The variable of this name, which must hold numbers.
+    ///
+    /// # Errors
+    /// It is missing or holds something else.
+    pub fn numbers(&self, name: &str) -> Result<&Numbers> {
+        self.get_numbers(name).ok_or_else(|| self.lacks(name, "numbers"))
+    }
+
+    /// The variable of this name, which must be a structure array.
+    ///
+    /// # Errors
+    /// It is missing or holds something else.
+    pub fn structs(&self, name: &str) -> Result<&Structs> {
+        self.get(name)
+            .and_then(Value::as_structs)
+            .ok_or_else(|| self.lacks(name, "a structure array"))
+    }
+
+    fn lacks(&self, name: &str, what: &str) -> Error {
+        let names: Vec<&str> = self.names().collect();
+        Error::input(format!(
+            "{} has no variable '{name}' with {what} (it has: {}); check that it is the right file",
+            self.source,
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            }
+        ))
     }
 
     /// Names in file order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|v| v.name.as_str())
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|v| v.name.as_str())
     }
 }
 
-/// Reads the numeric variables called `names` (v7.3) or all of them (v4, v5). `source` names the file in messages.
-///
-/// # Errors
-/// Not a `.mat` file, a damaged one, or one that unpacks to more than 64 MiB.
-pub(crate) fn read_variables(bytes: &[u8], names: &[&str], source: &str) -> Result<Variables> {
-    let read = if v73::detect(bytes) {
-        v73::read(bytes, names)
-    } else if v5::detect(bytes) {
-        v5::read(bytes)
-    } else {
-        v4::read(bytes)
-    };
-    read.map(Variables).map_err(|reason| {
-        Error::input(format!(
-            "{source} cannot be read as a MATLAB file: {reason}; save it again from MATLAB (save -v7) or SciPy"
-        ))
-    })
-}
-
-/// Why a file could not be read; wrapped into one sentence by [`read_variables`].
+/// Why a file could not be read; wrapped into one sentence by [`MatFile`].
 type Outcome<T> = std::result::Result<T, String>;
 
 /// How numbers are stored.
@@ -139,12 +207,13 @@ mod tests {
             proptest! {
                 #![proptest_config(ProptestConfig::with_cases(512))]
                 $(#[test]
-                fn $name(bytes in damage(include_bytes!(concat!("../../tests/data/chanmap/", $file)))) {
-                    let _ = read_variables(&bytes, &["chanMap", "xcoords", "connected"], "damaged");
+                fn $name(bytes in damage(include_bytes!(concat!("../../tests/data/", $file)))) {
+                    let _ = MatFile::parse(&bytes, &["chanMap", "xcoords", "connected"], "damaged");
                 })*
             }
         };
     }
 
-    never_panics!(damaged_v4: "v4.mat", damaged_v5: "v5.mat", damaged_compressed: "v5_compressed.mat", damaged_v73: "v73.mat");
+    never_panics!(damaged_v4: "chanmap/v4.mat", damaged_v5: "chanmap/v5.mat", damaged_compressed: "chanmap/v5_compressed.mat",
+        damaged_v73: "chanmap/v73.mat", damaged_structs: "structs.mat");
 }

@@ -1,6 +1,6 @@
 //! MATLAB v4 files: for each variable five integers, the name and the numbers (MAT-File Format, chapter 2).
 
-use super::{MAX_DECODED_BYTES, Outcome, Storage, Variable};
+use super::{MAX_DECODED_BYTES, Outcome, Storage, Value, Variable};
 
 /// Bytes of a variable's header: type, rows, columns, imaginary flag, length of the name.
 const HEADER: usize = 20;
@@ -47,7 +47,7 @@ fn matrix(bytes: &[u8]) -> Outcome<(Option<Variable>, &[u8])> {
     let name = name.split(|&b| b == 0).next().unwrap_or_default();
     let variable = Variable {
         name: String::from_utf8_lossy(name).into_owned(),
-        values: storage.decode(real, big_endian),
+        value: Value::of_numbers(vec![rows, columns], storage.decode(real, big_endian)),
     };
     let sparse = kind % 10 == 2;
     Ok(((!sparse).then_some(variable), next))
@@ -95,7 +95,7 @@ mod tests {
             variables,
             [Variable {
                 name: "ab".into(),
-                values: vec![5.0, -1.0]
+                value: Value::of_numbers(vec![1, 2], vec![5.0, -1.0])
             }]
         );
     }

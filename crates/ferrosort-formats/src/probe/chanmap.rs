@@ -6,7 +6,7 @@
 use ferrosort_core::{Contact, Error, Probe, Result};
 
 use super::{check_len, shank_number};
-use crate::matlab::{Variables, read_variables};
+use crate::matlab::MatFile;
 
 const NAMES: [&str; 7] = [
     "chanMap",
@@ -20,12 +20,12 @@ const NAMES: [&str; 7] = [
 
 /// The connected sites in file order.
 pub(super) fn read(bytes: &[u8], source: &str) -> Result<Probe> {
-    let variables = read_variables(bytes, &NAMES, source)?;
+    let variables = MatFile::parse(bytes, &NAMES, source)?;
     let (map, base) = channel_map(&variables, source)?;
     let n = map.len();
     let list = |name: &str| -> Result<Option<&[f64]>> {
         // Some writers keep an empty array for what they do not know.
-        let Some(values) = variables.get(name).filter(|v| !v.is_empty()) else {
+        let Some(values) = numbers(&variables, name).filter(|v| !v.is_empty()) else {
             return Ok(None);
         };
         check_len(name, values.len(), n, source)?;
@@ -53,12 +53,16 @@ pub(super) fn read(bytes: &[u8], source: &str) -> Result<Probe> {
     })
 }
 
+fn numbers<'a>(variables: &'a MatFile, name: &str) -> Option<&'a [f64]> {
+    variables.get_numbers(name).map(|n| n.values.as_slice())
+}
+
 /// The map and the number of its first channel.
-fn channel_map<'a>(variables: &'a Variables, source: &str) -> Result<(&'a [f64], f64)> {
-    if let Some(map) = variables.get("chanMap") {
+fn channel_map<'a>(variables: &'a MatFile, source: &str) -> Result<(&'a [f64], f64)> {
+    if let Some(map) = numbers(variables, "chanMap") {
         return Ok((map, 1.0));
     }
-    if let Some(map) = variables.get("chanMap0ind") {
+    if let Some(map) = numbers(variables, "chanMap0ind") {
         return Ok((map, 0.0));
     }
     let names: Vec<&str> = variables.names().collect();

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use ferrosort_core::{Error, Result, RunKind, SortingRun, TruthDetails};
+use ferrosort_core::{Result, RunKind, SortingRun, TruthDetails};
 
 use super::{ReadOptions, columns, files, table};
-use crate::matlab::{Variables, read_variables};
+use crate::matlab::MatFile;
 
 /// Samples by which these times are typically later than the trough of the waveform.
 const KNOWN_OFFSET: i64 = 1;
@@ -20,15 +20,8 @@ pub(super) fn read(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
     } else {
         path.to_path_buf()
     };
-    let variables = variables(&truth_path)?;
-    let column = |name: &str| {
-        variables.get(name).ok_or_else(|| {
-            Error::input(format!(
-                "{} has no variable {name}, so it is no truth of an eMouse simulation",
-                truth_path.display()
-            ))
-        })
-    };
+    let variables = MatFile::open(&truth_path, &NAMES)?;
+    let column = |name: &str| variables.numbers(name).map(|numbers| numbers.values.as_slice());
     let (times, labels) = (column("gtRes")?, column("gtClu")?);
     files::same_length(
         &truth_path,
@@ -57,16 +50,12 @@ pub(super) fn read(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
     Ok(run)
 }
 
-fn variables(path: &Path) -> Result<Variables> {
-    let bytes = std::fs::read(path).map_err(|e| crate::binary::missing_or_io(path, "truth", e))?;
-    read_variables(&bytes, &NAMES, &path.display().to_string())
-}
-
 /// `yDriftRec`: for each spike time (s), depth (µm), unit, nominal and measured peak to peak (µV).
 fn drift_record(run: &mut SortingRun, path: &Path) -> Result<()> {
     let n = run.spikes.len();
-    let variables = variables(path)?;
-    let Some(record) = variables.get("yDriftRec").filter(|record| record.len() == 5 * n) else {
+    let variables = MatFile::open(path, &NAMES)?;
+    let record = variables.get_numbers("yDriftRec").map(|record| &record.values);
+    let Some(record) = record.filter(|record| record.len() == 5 * n) else {
         run.warnings
             .push("eMouseSimRecord.mat does not belong to these spikes and was left out".to_owned());
         return Ok(());

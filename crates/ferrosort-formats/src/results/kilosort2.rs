@@ -1,4 +1,4 @@
-//! MATLAB Kilosort2: `rez.mat` (v7.3, which is HDF5), with or without the arrays for phy.
+//! MATLAB Kilosort2: `rez.mat`, with or without the arrays for phy.
 //!
 //! MATLAB counts templates, batches and channels from 1; here they count from 0. Spike times are taken as they are:
 //! although nothing is subtracted from them in MATLAB, they are 0-based samples of the troughs (docs/kilosort2.md 5.1),
@@ -11,7 +11,7 @@ use ndarray::Array2;
 use serde_json::Value;
 
 use super::{ReadOptions, columns, family, phy};
-use crate::matlab::{Field, Structure};
+use crate::matlab::{Numbers, Structure};
 
 /// Options that are lists longer than this describe the recording, not how it was sorted.
 const MAX_PARAMETER_VALUES: usize = 8;
@@ -53,7 +53,7 @@ pub(super) fn read(folder: &Path, rez_path: &Path, options: &ReadOptions) -> Res
     if run.probe.is_none() {
         run.probe = probe(&rez, ops.as_ref())?;
     }
-    let table = rez.field("st3")?.and_then(Field::matrix);
+    let table = rez.field("st3")?.and_then(Numbers::into_matrix);
     match table {
         Some(table) if has_phy => family::scores(&mut run, table.view(), options),
         Some(table) => from_rez(&mut run, &rez, &table, options)?,
@@ -101,7 +101,13 @@ fn intermediates(run: &mut SortingRun, rez: &Structure) -> Result<()> {
         .zip(number("ntbuff"))
         .map(|(nt, overlap)| (nt - overlap).max(0.0) as u64);
     let counts_per_sd = number("scaleproc");
-    let matrix = |name: &str| Ok::<_, Error>(rez.field(name)?.and_then(Field::matrix).filter(|m| !m.is_empty()));
+    let matrix = |name: &str| {
+        Ok::<_, Error>(
+            rez.field(name)?
+                .and_then(Numbers::into_matrix)
+                .filter(|m| !m.is_empty()),
+        )
+    };
     if let Some(whitening) = matrix("Wrot")? {
         run.intermediates.whitening = Some(whitening);
         run.intermediates.counts_per_sd = counts_per_sd;
@@ -156,7 +162,13 @@ fn probe(rez: &Structure, ops: Option<&Structure>) -> Result<Option<Probe>> {
 /// Spikes, units and templates from `rez` alone, as Kilosort2 would write them for phy.
 fn from_rez(run: &mut SortingRun, rez: &Structure, table: &Array2<f64>, options: &ReadOptions) -> Result<()> {
     let values = |name: &str| Ok::<_, Error>(rez.field(name)?.map(|field| field.values));
-    let cube = |name: &str| Ok::<_, Error>(rez.field(name)?.and_then(Field::cube).filter(|cube| !cube.is_empty()));
+    let cube = |name: &str| {
+        Ok::<_, Error>(
+            rez.field(name)?
+                .and_then(Numbers::into_cube)
+                .filter(|cube| !cube.is_empty()),
+        )
+    };
     let (w, u) = (cube("W")?, cube("U")?);
     let largest = table.column(1).iter().fold(0.0, |a: f64, &b| a.max(b)) as usize;
     let n_units = w.as_ref().map_or(largest, |w| w.dim().1);
@@ -173,7 +185,7 @@ fn from_rez(run: &mut SortingRun, rez: &Structure, table: &Array2<f64>, options:
     );
     let similarity = rez
         .field("simScore")?
-        .and_then(Field::matrix)
+        .and_then(Numbers::into_matrix)
         .filter(|s| s.dim() == (n_units, n_units));
     run.similarity = similarity.map(|similarity| similarity.mapv(|v| v as f32));
     let trough = run

@@ -108,6 +108,27 @@ def chanmaps():
     v73(CHANMAP / "v73_no_kcoords.mat", without("kcoords", "connected"))
 
 
+def structs():
+    """A structure array with fields of several classes, as libraries of waveforms have."""
+    fields = ["label", "xC", "waves", "note", "inner", "empty", "cell"]
+    units = np.zeros((1, 2), dtype=[(name, object) for name in fields])
+    cell = np.empty((1, 1), dtype=object)
+    cell[0, 0] = np.array([[1.0]])
+    for i, label in enumerate([np.uint8(7), np.int16(300)]):
+        values = [
+            np.array([[label]]),
+            np.array([[-24, 8]], np.int16),
+            np.array([[1.0, 2, 3], [4, 5, 6]]),
+            "µV",
+            {"a": 1.5},
+            np.zeros((0, 0)),
+            cell,
+        ]
+        for name, value in zip(fields, values):
+            units[0, i][name] = value
+    savemat(HERE / "structs.mat", {"fs": np.uint16(30000), "units": units}, do_compression=True)
+
+
 def probeinterface_files():
     group = pi.ProbeGroup()
     probe = pi.generate_multi_shank(num_shank=2, num_columns=1, num_contact_per_column=3)
@@ -135,4 +156,5 @@ if __name__ == "__main__":
     for folder in (CHANMAP, JSON):
         folder.mkdir(exist_ok=True)
     chanmaps()
+    structs()
     probeinterface_files()

@@ -116,6 +116,9 @@ def kilosort2():
     folder = HERE / "kilosort2"
     folder.mkdir(exist_ok=True)
     v73(folder / "rez.mat", {"rez": rez})
+    old = HERE / "kilosort2_v5"
+    old.mkdir(exist_ok=True)
+    savemat(old / "rez.mat", {"rez": rez}, do_compression=True)
     root = HERE / "kilosort2_root"
     root.mkdir(exist_ok=True)
     v73(root / "rez2.mat", {k: v for k, v in rez.items() if k not in ("st3", "W", "U")})
