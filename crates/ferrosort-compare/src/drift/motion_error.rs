@@ -5,7 +5,7 @@ use ndarray::{Array2, Axis};
 use serde::Serialize;
 
 use super::displacement;
-use crate::{Part, correlation, finite};
+use crate::{Part, Table, correlation, finite};
 
 /// How far an estimated motion is from the truth. The offset of an estimate is arbitrary and is removed; so is its sign.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,6 +45,24 @@ pub struct MotionError {
     /// truth - estimate.
     #[serde(skip)]
     pub error_um: Array2<f64>,
+}
+
+impl MotionError {
+    /// `motion_error`: a row for every time and depth.
+    pub fn table(&self) -> Table {
+        let header = ["time_s", "depth_um", "truth_um", "estimate_um", "error_um"];
+        let mut table = Table::new("motion_error", header);
+        for ((t, d), &error) in self.error_um.indexed_iter() {
+            table.push(vec![
+                self.times_s[t].into(),
+                self.depths_um[d].into(),
+                self.truth_um[[t, d]].into(),
+                self.estimate_um[[t, d]].into(),
+                error.into(),
+            ]);
+        }
+        table
+    }
 }
 
 /// Compares `estimate` with the motion that `truth` knows: that of its units where it is known, else that of the tissue.
@@ -227,6 +245,7 @@ mod tests {
         assert!((found.rms_um - (4.0_f64 / 3.0).sqrt()).abs() < 1e-12);
         assert!((found.p95_um - 1.8).abs() < 1e-12 && found.largest_um == 2.0);
         assert_eq!(found.rms_by_time_um, [0.0, 0.0, 2.0]);
+        assert!(found.table().to_csv().contains("\r\n30,50,30,32,-2\r\n"));
         assert!((found.mean_by_depth_um[0] + 2.0 / 3.0).abs() < 1e-12);
     }
 

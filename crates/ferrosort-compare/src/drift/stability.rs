@@ -4,8 +4,8 @@ use ferrosort_core::Motion;
 use serde::Serialize;
 
 use super::displacement;
-use crate::correlation;
 use crate::matching::match_trains;
+use crate::{Table, correlation};
 
 /// Windows and what counts in them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -67,6 +67,39 @@ pub struct Stability {
     pub accuracy_against_displacement: f64,
     /// The same of the ratio of both rates.
     pub rate_ratio_against_displacement: f64,
+}
+
+impl Stability {
+    /// `stability`: a row for every truth unit and window; units by their place, -1 for none.
+    pub fn table(&self) -> Table {
+        let header = [
+            "unit",
+            "window_s",
+            "rate_hz",
+            "partner",
+            "partner_rate_hz",
+            "accuracy",
+            "displacement_um",
+            "best",
+        ];
+        let mut table = Table::new("stability", header);
+        let place = |unit: Option<usize>| unit.map_or(-1, |j| j as i64);
+        for unit in &self.units {
+            for (w, &start) in self.windows_s.iter().enumerate() {
+                table.push(vec![
+                    unit.unit.into(),
+                    start.into(),
+                    unit.rates_hz[w].into(),
+                    place(unit.partner).into(),
+                    unit.partner_rates_hz[w].into(),
+                    unit.accuracy[w].into(),
+                    unit.displacement_um.get(w).copied().unwrap_or(f64::NAN).into(),
+                    place(unit.best[w]).into(),
+                ]);
+            }
+        }
+        table
+    }
 }
 
 /// The trains of the truth (`truth`) and of a sorting (`tested`), ascending samples of each unit.
@@ -331,6 +364,7 @@ mod tests {
         assert_eq!(unit.displacement_um, [0.0, -5.0, 20.0]);
         assert_eq!(unit.best, [Some(0), Some(0), Some(1)]);
         assert_eq!((unit.n_partners, unit.n_splits, found.n_split_units), (2, 1, 1));
+        assert!(found.table().to_csv().ends_with("\r\n0,2,10,0,0,0,20,1\r\n"));
         // Accuracy 1 1 0 against 0 5 20: ranks 2.5 2.5 1 and 1 2 3.
         assert!((found.accuracy_against_displacement + 0.866_025_403_784_438_6).abs() < 1e-12);
     }

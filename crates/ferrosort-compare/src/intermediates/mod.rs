@@ -15,5 +15,6 @@ pub mod processed;
 pub mod rasters;
 pub mod residuals;
 pub mod rotation_demo;
+pub mod tables;
 pub mod traces;
 pub mod whitening;

@@ -1,7 +1,7 @@
 //! Templates of two runs: the best partner of every unit, and pairs that look alike (docs/intermediates.md, "Templates").
 
 use ferrosort_core::{RunUnit, SortingRun, TemplateSet};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, Array3, ArrayView2};
 use serde::Serialize;
 
 use super::channels::ChannelPairs;
@@ -50,7 +50,7 @@ pub struct Similarities<'a> {
     /// `[units of A, units of B]`.
     pub similarity: &'a Array2<f64>,
     /// Samples by which B's template is later, `[units of A, units of B]`.
-    pub lags: &'a Array2<i64>,
+    pub lags: &'a Array2<i32>,
     /// Agreement of the spikes, `[units of A, units of B]`.
     pub agreement: Option<&'a Array2<f64>>,
 }
@@ -83,7 +83,7 @@ impl Similarities<'_> {
     }
 
     fn lag(&self, i: usize, j: usize) -> i64 {
-        self.lags.get([i, j]).copied().unwrap_or(0)
+        self.lags.get([i, j]).map_or(0, |&lag| i64::from(lag))
     }
 
     /// All pairs whose similarity exceeds `threshold`, most similar first; equals by unit of A, then of B. `shown` says which of them are
@@ -158,6 +158,45 @@ fn two_largest(values: impl Iterator<Item = f64>) -> (Option<usize>, Option<usiz
         }
     }
     (best.map(|b| b.0), second.map(|s| s.0))
+}
+
+/// Templates of two runs on common axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommonTemplates {
+    /// `[units of A, samples, channels]`.
+    pub a: Array3<f32>,
+    /// `[units of B, samples, channels]`.
+    pub b: Array3<f32>,
+    /// Sample of both that falls on the time of a spike.
+    pub spike_at: usize,
+}
+
+/// Brings the templates of two runs to the channels that both have (in A's order) and to one time axis: spikes meet, and the shorter
+/// template is filled with zeros. On the result plain dot products and similarities of templates are defined
+/// ([`crate::template_similarity`]).
+pub fn common_templates(a: &TemplateSet, b: &TemplateSet, channels: &ChannelPairs) -> CommonTemplates {
+    let (before, after) = (
+        a.spike_at.max(b.spike_at),
+        (a.waveforms.dim().1.saturating_sub(a.spike_at)).max(b.waveforms.dim().1.saturating_sub(b.spike_at)),
+    );
+    let n_channels = (a.waveforms.dim().2, b.waveforms.dim().2);
+    let inside = |&&(i, j): &&(usize, usize)| i < n_channels.0 && j < n_channels.1;
+    let pairs: Vec<(usize, usize)> = channels.pairs.iter().filter(inside).copied().collect();
+    let moved = |set: &TemplateSet, side: fn(&(usize, usize)) -> usize| {
+        let lead = before - set.spike_at;
+        let dim = (set.waveforms.dim().0, before + after, pairs.len());
+        Array3::from_shape_fn(dim, |(unit, t, c)| {
+            let sample = t.checked_sub(lead);
+            sample
+                .and_then(|s| set.waveforms.get([unit, s, side(&pairs[c])]).copied())
+                .unwrap_or(0.0)
+        })
+    };
+    CommonTemplates {
+        a: moved(a, |pair| pair.0),
+        b: moved(b, |pair| pair.1),
+        spike_at: before,
+    }
 }
 
 /// The waveforms of a pair, ready to draw.
@@ -239,7 +278,7 @@ pub(super) fn peak_to_peak(template: ArrayView2<f32>, channel: usize) -> f32 {
 mod tests {
     use super::*;
     use ferrosort_core::{Probe, RunKind, TemplateUnit};
-    use ndarray::{Array3, array};
+    use ndarray::array;
 
     fn run(best_channels: &[usize], spikes: &[u32]) -> SortingRun {
         let mut run = SortingRun::new("run", "run", RunKind::Phy);
@@ -303,6 +342,24 @@ mod tests {
         let pairs = table.pairs_above(0.7, 2);
         let seen: Vec<_> = pairs.iter().map(|p| (p.number, p.unit_a, p.unit_b, p.shown)).collect();
         assert_eq!(seen, [(1, 1, 0, true), (0, 0, 1, true), (2, 1, 1, false)]);
+    }
+
+    #[test]
+    fn templates_of_different_length_meet_at_their_spikes() {
+        let set = |values: Vec<f32>, dim: (usize, usize, usize), spike_at: usize| TemplateSet {
+            waveforms: Array3::from_shape_vec(dim, values).unwrap(),
+            spike_at,
+            unit: TemplateUnit::Whitened,
+        };
+        let a = set(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (1, 3, 2), 1);
+        let b = set(vec![7.0, 8.0], (1, 2, 1), 0);
+        let common = ChannelPairs {
+            pairs: vec![(1, 0), (0, 9)],
+            basis: String::new(),
+        };
+        let found = common_templates(&a, &b, &common);
+        assert_eq!((found.a, found.spike_at), (array![[[2.0], [4.0], [6.0]]], 1));
+        assert_eq!(found.b, array![[[0.0], [7.0], [8.0]]]);
     }
 
     #[test]
