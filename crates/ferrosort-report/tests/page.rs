@@ -110,6 +110,28 @@ fn hostile_names_stay_text() {
 }
 
 #[test]
+fn without_a_truth_the_first_screen_speaks_of_agreement_or_of_quality() {
+    let mut report = support::report(&support::SMALL);
+    report.truth = Part::missing("no known spikes were given");
+    let pair = render(&report).unwrap();
+    leave("report-pair.html", &pair);
+    assert!(pair.contains("pairs with agreement ≥ 0.8"));
+    report.runs.remove(0);
+    report.runs.truncate(1);
+    report.agreement = Part::missing("there is only one sorting");
+    report.outputs = Part::missing("there is only one sorting");
+    report.intermediates = Part::missing("there is only one sorting");
+    report.drift = Part::missing("the sorting has no motion");
+    report.quality = Part::default();
+    report.traces = Part::default();
+    report.parameters.clear();
+    report.files.clear();
+    let single = render(&report).unwrap();
+    leave("report-single.html", &single);
+    assert!(single.contains("multi-unit activity"));
+}
+
+#[test]
 fn an_empty_report_is_a_page_that_says_what_is_missing() {
     let mut bytes = Vec::new();
     write_report(&Report::default(), &mut bytes).unwrap();

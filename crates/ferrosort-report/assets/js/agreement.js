@@ -58,7 +58,7 @@ function agreementAgainst(p, field, label, short) {
 }
 function matchTable(p) {
   const units = report.runs[p.a].units, [best] = bestScores(p);
-  return folded("Matches of every unit", table({
+  return folded("Matches of every unit", () => table({
     name: `hungarian-${p.a}-${p.b}`, rows: range(units.length), sortBy: 2, select: (i) => selectUnit(p.a, i, { jump: true }),
     columns: [
       { label: runName(p.a), value: (i) => units[i].id }, { label: runName(p.b), value: (i) => (p.matches[i] === null ? "–" : unitId(p.b, p.matches[i])) },
@@ -79,7 +79,7 @@ function consensusBars(consensus) {
   });
 }
 function consensusTable(consensus) {
-  return folded("All shared units", table({
+  return folded("All shared units", () => table({
     name: "consensus", rows: consensus.units, sortBy: 1, select: (u) => selectUnit(...u.members[0], { jump: true }),
     columns: [...consensus.runs.map((run) => ({ label: runName(run), value: (u) => u.members.filter(([r]) => r === run).map(([r, i]) => unitId(r, i)).join(", ") || "–" })), { label: "sortings", value: (u) => u.members.length }, { label: "mean agreement", value: (u) => (u.members.length > 1 ? u.mean_agreement : NaN) }],
   }).node);

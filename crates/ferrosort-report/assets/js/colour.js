@@ -10,7 +10,11 @@ const isDark = () => {
   return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 };
 /** A colour of the theme by its CSS name. */
-const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+function themed(name) {
+  if (!themeColours.has(name)) themeColours.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  return themeColours.get(name);
+}
+const themeColours = new Map(); // until the theme changes
 
 function ramp(stops, t) {
   const at = Math.min(Math.max(t, 0), 1) * (stops.length - 1), low = Math.min(Math.floor(at), stops.length - 2), f = at - low;

@@ -45,7 +45,8 @@ class Numbers {
 /** Reads the report that the page holds. */
 async function readReport() {
   const text = document.getElementById("report-arrays").textContent;
-  const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const letters = atob(text), packed = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) packed[i] = letters.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   return JSON.parse(document.getElementById("report-json").textContent, (_, value) =>

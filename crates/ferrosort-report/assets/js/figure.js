@@ -60,6 +60,7 @@ function figure({ name, title, draw, data, height = 260, wide = false, half = fa
 
 /** Draws figures anew, for example after a change of theme. */
 function redrawAll() {
+  themeColours.clear();
   for (const f of figures) if (f.node.isConnected) f.stale();
 }
 /** Takes figures out of the list that are no longer in the page. */

@@ -13,9 +13,9 @@ function inputsSection(slot) {
     const make = (name, list) => table({ name, rows: list, attributes: (p) => ({ class: p.differs ? "differs" : null }), columns: [{ label: "parameter", value: (p) => p.name }, ...report.runs.map((run, r) => ({ label: run.name, value: (p) => p.values[r] ?? "–" }))] }).node;
     slot.append(...heading("Parameters that differ", differ.length ? "" : "None."));
     if (differ.length) slot.append(make("parameters_that_differ", differ));
-    slot.append(folded(`All ${rows.length} parameters`, make("parameters", rows)));
+    slot.append(folded(`All ${rows.length} parameters`, () => make("parameters", rows)));
   }
-  if (report.files.length) slot.append(folded(`All ${report.files.length} files`, table({ name: "files", rows: report.files, columns: [{ label: "run", value: (f) => runName(f.run) }, { label: "file", value: (f) => f.name }, { label: "size", unit: "bytes", value: (f) => f.bytes }, { label: "type", value: (f) => f.dtype }, { label: "shape", value: (f) => f.shape }] }).node));
+  if (report.files.length) slot.append(folded(`All ${report.files.length} files`, () => table({ name: "files", rows: report.files, columns: [{ label: "run", value: (f) => runName(f.run) }, { label: "file", value: (f) => f.name }, { label: "size", unit: "bytes", value: (f) => f.bytes }, { label: "type", value: (f) => f.dtype }, { label: "shape", value: (f) => f.shape }] }).node));
 }
 
 const SECTIONS = [
@@ -54,7 +54,7 @@ function watchSections() {
     links.forEach((a, id) => (id === now ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current")));
   };
   addEventListener("scroll", () => requestAnimationFrame(mark), { passive: true });
-  mark();
+  requestAnimationFrame(mark);
 }
 
 async function start() {
@@ -71,6 +71,9 @@ async function start() {
   addEventListener("keydown", keyboard);
   addEventListener("beforeprint", drawEverything);
   addEventListener("scroll", hideTip, { passive: true });
+  for (const name of ["truth", "agreement", "outputs", "drift", "intermediates", "traces"]) {
+    if (!part(report[name])) document.querySelector(`#nav a[href="#${name}"]`).classList.add("without");
+  }
   watchSections();
   const first = sortings()[0] ?? 0;
   if (report.runs[first]?.units.length) selectUnit(first, 0, { silent: true });

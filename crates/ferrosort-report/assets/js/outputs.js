@@ -44,7 +44,7 @@ function similarityFigure(c) {
 
 function similarityTable(c) {
   const ua = report.runs[c.a].units, ub = report.runs[c.b].units, pair = part(report.agreement)?.pairs.find((p) => p.a === c.a && p.b === c.b);
-  const best = range(ua.length).map((i) => { const row = c.cosine.row(i); return range(ub.length).sort((x, y) => row[y] - row[x] || x - y).slice(0, 2); });
+  const best = range(ua.length).map((i) => { const row = c.cosine.row(i); let first = -1, second = -1; for (let j = 0; j < ub.length; j++) { if (first < 0 || row[j] > row[first]) { second = first; first = j; } else if (second < 0 || row[j] > row[second]) second = j; } return [first, second].filter((j) => j >= 0); });
   return table({
     name: `template_pairs-${c.a}-${c.b}`, rows: range(ua.length), sortBy: 2, max: 520, select: (i) => selectUnit(c.a, i, { jump: true }),
     columns: [

@@ -13,7 +13,8 @@ function overview(slot, more) {
   cards.push(probeFigure("overview-probe", run, { height: 262 }));
   slot.append(...cards);
   for (const f of cards) f.classList.add("third");
-  more.append(...heading("Activity"), grid(...sortings().flatMap((r) => [rasterFigure(r), presenceFigure(r)]).filter(Boolean)));
+  const activity = sortings().flatMap((r) => [rasterFigure(r), presenceFigure(r)]).filter(Boolean);
+  if (activity.length) more.append(...heading("Activity"), grid(...activity));
   const timings = timingFigure();
   if (timings) more.append(...heading("Run times"), grid(timings));
 }

@@ -4,10 +4,10 @@
  * Units on the probe. `colour(unit)`, `size(unit)`; `bar` is {label, range, colour(t)} for a colour bar. `around` centres on a
  * unit with a window.
  */
-function probeMap(body, width, height, { run, colour, bar, around, others = true }) {
+function probeMap(body, width, height, { run, colour, bar, around }) {
   const { canvas, ctx } = sheet(body, width, height);
   const probe = part(report.probe), units = report.runs[run].units;
-  const box = { left: 46, top: bar ? 20 : 10, width: width - 46 - (bar ? 58 : 10), height: height - (bar ? 62 : 52) };
+  const box = { left: 54, top: bar ? 20 : 10, width: width - 54 - (bar ? 58 : 10), height: height - (bar ? 62 : 52) };
   let xs = probe ? [...probe.x_um] : [], ys = probe ? [...probe.y_um] : [];
   xs.push(...units.map((u) => u.x_um ?? NaN));
   ys.push(...units.map((u) => u.y_um ?? NaN));
@@ -26,11 +26,12 @@ function probeMap(body, width, height, { run, colour, bar, around, others = true
     probe.x_um.forEach((x, i) => ctx.fillRect(px(x) - side / 2, py(probe.y_um[i]) - side / 2, side, side));
   }
   const largest = quantile(units.map((u) => u.amplitude_uv ?? NaN), 0.95) || 1, points = [];
-  const drawn = around === undefined || others ? range(units.length) : [around];
+  const isSelected = (i) => selection.run === run && selection.unit === i;
+  const drawn = range(units.length).sort((a, b) => isSelected(a) - isSelected(b)); // the selected one on top
   for (const i of drawn) {
     const u = units[i];
     if (u.x_um === null || u.y_um === null) continue;
-    const selected = selection.run === run && selection.unit === i;
+    const selected = isSelected(i);
     const radius = 3 + 4 * Math.sqrt(Math.min((u.amplitude_uv ?? largest / 3) / largest, 1.4));
     const x = px(u.x_um), y = py(u.y_um);
     ctx.beginPath();
@@ -45,6 +46,7 @@ function probeMap(body, width, height, { run, colour, bar, around, others = true
     points.push({ x, y, text: [unitName(run, i), `${fmt(u.y_um, 0)} µm, ${fmt(u.amplitude_uv, 0)} µV, ${fmt(u.n_spikes)} spikes`, scoreText(run, i)], pick: () => selectUnit(run, i, { jump: around === undefined }) });
   }
   ctx.restore();
+  if (!points.length) body.append(el("p", { class: "missing centred" }, "No unit has a position."));
   if (bar) colourBar(ctx, box, bar.colour, bar.range, bar.label);
   pickable(canvas, points);
   return points.length;

@@ -8,7 +8,7 @@ function qualitySection(slot) {
   if (runs.length) {
     slot.append(...heading("Distributions", "Dashed lines: limits beyond which a value is suspicious."), grid(...names.map((m) => metricHistogram(m, runs))));
     slot.append(...heading("Two metrics against each other"), grid(metricScatter(runs, names), ...(part(report.agreement)?.pairs ?? []).slice(0, 1).map((p) => matchedMetric(p, names))));
-    for (const r of runs) slot.append(folded(`All metrics of ${runName(r)}`, metricTable(r)));
+    for (const r of runs) slot.append(folded(`All metrics of ${runName(r)}`, () => metricTable(r)));
   }
   if (quality?.roc.length) slot.append(...heading("Do the metrics tell well detected units from others?", "Units with an accuracy of 0.8 or more against the rest, as the limit on a metric moves."), grid(rocFigure(quality)));
 }

@@ -51,7 +51,8 @@ function table({ name, columns, rows, select, attributes = () => ({}), max = 340
   };
 }
 
-/** A table that is opened by a click. */
-function folded(summary, content) {
-  return el("details", { class: "folded" }, el("summary", {}, summary), content);
+/** What is opened by a click; `build` makes it the first time. */
+function folded(summary, build) {
+  const node = el("details", { class: "folded", toggle: () => { if (node.open && node.children.length === 1) node.append(build()); } }, el("summary", {}, summary));
+  return node;
 }

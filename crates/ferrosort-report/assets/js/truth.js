@@ -90,7 +90,7 @@ function classBars(list) {
 
 function classLists(list) {
   const truth = truthRun();
-  return folded("Which units are of which kind", el("div", {}, list.map((c) => el("div", {}, el("h4", {}, runName(c.run)), CLASS_NAMES.filter(([key]) => c.classes[key].length).map(([key, text]) => {
+  return folded("Which units are of which kind", () => el("div", {}, list.map((c) => el("div", {}, el("h4", {}, runName(c.run)), CLASS_NAMES.filter(([key]) => c.classes[key].length).map(([key, text]) => {
     const run = key === "missed" || key === "oversplit" ? truth : c.run;
     return el("p", {}, `${text} (${c.classes[key].length}): `, c.classes[key].flatMap((u, i) => [i ? ", " : "", unitAnchor(run, u)]));
   })))));
@@ -100,7 +100,7 @@ const unitAnchor = (run, unit, text) => el("a", { href: `#unit-${run}-${unit}` }
 function performanceTable(truth) {
   const rows = truth.comparisons.flatMap((c) => range(c.accuracy.length).map((i) => ({ c, i })));
   const t = truth.truth_run;
-  return folded(`Performance of every true unit (${rows.length} rows)`, table({
+  return folded(`Performance of every true unit (${rows.length} rows)`, () => table({
     name: "performance_by_unit", rows, max: 380, sortBy: 3, descending: false, select: ({ i }) => selectUnit(t, i, { jump: true }),
     columns: [
       { label: "sorting", value: ({ c }) => runName(c.run) },
@@ -193,7 +193,7 @@ function crossTable(truth, c) {
   const t = part(c.cross_table), k = part(c.ks_benchmark);
   if (!t) return missing(`Scores by other definitions, ${runName(c.run)}`, c.cross_table);
   const column = (label, array, title) => ({ label, title, value: (i) => array.v[i] ?? NaN });
-  return folded(`All scores of ${runName(c.run)} per true unit`, table({
+  return folded(`All scores of ${runName(c.run)} per true unit`, () => table({
     name: `scores-${c.run}`, rows: range(t.spikeinterface.length), select: (i) => selectUnit(truth.truth_run, i, { jump: true }),
     columns: [{ label: "true unit", value: (i) => unitId(truth.truth_run, i) }, { label: "spikes", value: (i) => report.runs[truth.truth_run].units[i].n_spikes }, column("SpikeInterface", t.spikeinterface, "accuracy of the one-to-one match"), column("SpikeForest", t.spikeforest, "accuracy of the best unit"), column("Kilosort, first", t.ks_initial), column("Kilosort, merged", t.ks_final), column("Kilosort4", t.kilosort4), { label: "merged units", value: (i) => k?.merges[i]?.map((u) => unitId(c.run, u)).join(", ") ?? "" }],
   }).node);
@@ -203,7 +203,7 @@ function changeFigure(truth, list) {
   const [a, b] = list, units = report.runs[truth.truth_run].units, change = range(units.length).map((i) => b.accuracy.v[i] - a.accuracy.v[i]);
   return figure({
     name: "accuracy-change", title: `Accuracy of ${runName(b.run)} minus ${runName(a.run)}`, half: true, height: 320,
-    draw: (body, w, h) => xy(body, w, h, { xLabel: "signal to noise", yLabel: "along the probe (µm)", series: [{ name: "change", kind: "points", size: 5, x: units.map((u) => u.snr ?? NaN), y: units.map((u) => u.y_um ?? NaN), colours: change.map((d) => rgb(diverging(d))), colour: themed("muted"), alpha: 1, label: (i) => `true unit ${units[i].id}: ${change[i] > 0 ? "+" : ""}${fmt(change[i], 2)}`, pick: (i) => selectUnit(truth.truth_run, i, { jump: true }) }] }),
+    draw: (body, w, h) => xy(body, w, h, { xLabel: "signal to noise", yLabel: "along the probe (µm)", series: [{ name: "change", kind: "points", size: 5, x: units.map((u) => u.snr ?? NaN), y: units.map((u) => u.y_um ?? NaN), colours: change.map((d) => rgb(diverging(d))), colour: themed("muted"), alpha: 1, outlined: true, label: (i) => `true unit ${units[i].id}: ${change[i] > 0 ? "+" : ""}${fmt(change[i], 2)}`, pick: (i) => selectUnit(truth.truth_run, i, { jump: true }) }] }),
     data: () => ({ unit: units.map((u) => u.id), snr: units.map((u) => u.snr), depth_um: units.map((u) => u.y_um), change }),
     legend: () => [[rgb(diverging(0.8)), `${runName(b.run)} better`], [rgb(diverging(-0.8)), `${runName(a.run)} better`]],
   });

@@ -59,7 +59,7 @@ function unitHead(run, unit) {
       el("div", {}, el("h4", {}, "Partners"), links.length ? el("ul", {}, links) : el("p", { class: "quiet" }, "No unit of another run matches.")),
       el("div", {}, el("h4", {}, "Similar units"), alike.length ? el("ul", {}, alike) : el("p", { class: "quiet" }, "None.")),
       el("div", {}, el("h4", {}, "Doubts"), doubts.length ? el("ul", {}, doubts.map((d) => el("li", {}, `${d.meaning[0].toUpperCase()}${d.meaning.slice(1)} (${d.metric.label || d.metric.name} ${fmt(d.value)}).`))) : el("p", { class: "quiet" }, report.runs[run].metrics.length ? "No metric is suspicious." : "No metrics."))),
-    report.runs[run].metrics.length ? folded("All quality metrics", factList(report.runs[run].metrics.map((m) => ({ name: m.label || m.name, value: m.values.v[unit], unit: m.unit })))) : null);
+    report.runs[run].metrics.length ? folded("All quality metrics", () => factList(report.runs[run].metrics.map((m) => ({ name: m.label || m.name, value: m.values.v[unit], unit: m.unit })))) : null);
 }
 
 function mainWaveform(run, unit, waves, main, colour) {

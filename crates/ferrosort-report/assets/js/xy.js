@@ -17,6 +17,10 @@ function xy(body, width, height, { series, xLabel, yLabel, xRange, yRange, lines
   if (xLog) { const positive = all("x").filter((v) => v > 0); x0 = (extent(positive)[0] || 0.1) / 1.3; x1 = extent(positive)[1] * 1.3; }
   if (x0 === x1) { x0 -= 1; x1 += 1; }
   if (y0 === y1) { y0 -= 1; y1 += 1; }
+  if (!series.some((s) => Array.prototype.some.call(s.y, (v, i) => Number.isFinite(v) && Number.isFinite(s.x[i])))) {
+    body.append(el("p", { class: "missing centred" }, "No values to show."));
+    return 0;
+  }
   const text = themed("muted"), gridColour = themed("grid");
   const axis = (label, size, extra = {}) => ({
     label, labelSize: 20, labelFont: AXIS_FONT, labelGap: 0, font: AXIS_FONT, stroke: text, size, gap: 4,
@@ -130,6 +134,7 @@ function paintSeries(ctx, s, px, py, scale, u) {
       ctx.globalAlpha = s.alpha ?? 0.8;
       ctx.fill();
       ctx.globalAlpha = 1;
+      if (s.outlined) { ctx.lineWidth = scale; ctx.strokeStyle = themed("muted"); ctx.stroke(); }
       if (s.ringed?.(i)) { ctx.lineWidth = 2 * scale; ctx.strokeStyle = themed("accent"); ctx.beginPath(); ctx.arc(x, y, size + 3 * scale, 0, 7); ctx.stroke(); }
     }
     return;

@@ -183,7 +183,7 @@ impl View<'_> {
         let cross = correlogram(a, b, false, self.rate_hz, self.options.duration_s, 100.0, 1.0);
         let counts = cross.counts.values();
         let middle = counts.len() / 2;
-        let centre = (counts[middle - 1] + counts[middle]) / 2.0;
+        let centre = f64::midpoint(counts[middle - 1], counts[middle]);
         let expected = cross.baseline.unwrap_or(0.0);
         SimilarUnit {
             unit: other,
