@@ -3,6 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{Analysis, PairAnalysis, RunAnalysis};
+use crate::intermediates::tables::{
+    alignment_batches_table, alignment_summary_table, alignment_table, order_table, template_pairs_table,
+    template_partners_table,
+};
 use crate::{Cell, Part, Table, comparison_tables};
 
 /// Version of the document's layout.
@@ -122,22 +126,12 @@ pub fn to_tables(analysis: &Analysis) -> Vec<Table> {
     let mut tables = Vec::new();
     for (place, pair) in analysis.pairs.iter().enumerate() {
         let mut own = pair.spikes.available().map(comparison_tables).unwrap_or_default();
-        own.extend(pair.templates.available().map(|templates| {
-            let mut table = Table::new(
-                "template_pairs",
-                ["unit_a", "unit_b", "similarity", "lag_samples", "agreement"],
-            );
-            for found in &templates.template_pairs {
-                table.push(vec![
-                    id(analysis, pair.a, found.unit_a),
-                    id(analysis, pair.b, found.unit_b),
-                    found.similarity.into(),
-                    found.lag.into(),
-                    found.agreement.unwrap_or(f64::NAN).into(),
-                ]);
-            }
-            table
-        }));
+        if let Some(templates) = pair.templates.available() {
+            let (run_a, run_b) = (&analysis.runs[pair.a].run, &analysis.runs[pair.b].run);
+            own.push(template_pairs_table(&templates.template_pairs, run_a, run_b));
+            own.push(template_partners_table(&templates.best_partners, run_b));
+        }
+        own.extend(pair.stability.available().map(|stability| stability.table()));
         if place > 0 {
             let names = format!("_{}_{}", file_name(analysis, pair.a), file_name(analysis, pair.b));
             for table in &mut own {
@@ -151,7 +145,15 @@ pub fn to_tables(analysis: &Analysis) -> Vec<Table> {
         tables.push(quality(run, &format!("quality_metrics_{letter}")));
     }
     tables.extend(intermediates(analysis));
-    tables.extend(motion_error(analysis));
+    for (place, run) in analysis.runs.iter().enumerate() {
+        tables.extend(run.drift.motion_error.available().map(|error| {
+            let mut table = error.table();
+            if place != analysis.sortings().start {
+                table.name = format!("{}_{}", table.name, file_name(analysis, place));
+            }
+            table
+        }));
+    }
     if let Some(consensus) = analysis.consensus.available() {
         let sortings = &analysis.runs[analysis.sortings()];
         let names: Vec<String> = sortings.iter().map(|run| run.run.name.clone()).collect();
@@ -162,11 +164,6 @@ pub fn to_tables(analysis: &Analysis) -> Vec<Table> {
         tables.push(consensus.table(&names, &ids));
     }
     tables
-}
-
-fn id(analysis: &Analysis, run: usize, unit: usize) -> Cell {
-    let units = &analysis.runs[run].run.units;
-    units.get(unit).map_or_else(String::new, |unit| unit.id.clone()).into()
 }
 
 /// A run's name with nothing that a file name cannot have.
@@ -191,54 +188,12 @@ fn intermediates(analysis: &Analysis) -> Vec<Table> {
     };
     let mut tables = Vec::new();
     if let Some(alignment) = found.alignment.available() {
-        let header = ["channel_a", "channel_b", "correlation", "slope", "intercept", "rms_a", "rms_difference"];
-        let mut table = Table::new("alignment", header);
-        for row in &alignment.channels {
-            let r = &row.residual;
-            let numbers = [r.correlation, r.slope, r.intercept, r.rms_a, r.rms_difference];
-            let places = [row.channel_a as i64, row.channel_b as i64].map(Cell::from);
-            table.push(places.into_iter().chain(numbers.map(Cell::from)).collect());
-        }
-        tables.push(table);
+        tables.extend([
+            alignment_table(alignment),
+            alignment_batches_table(alignment),
+            alignment_summary_table(alignment),
+        ]);
     }
-    if let Some(order) = found.order.available() {
-        let header = ["batch_a", "batch_b", "time_s", "place_a", "place_b", "true_displacement_um"];
-        let mut table = Table::new("order", header);
-        for row in &order.batches {
-            table.push(vec![
-                (row.batch_a as i64).into(),
-                (row.batch_b as i64).into(),
-                row.time_s.into(),
-                (row.place_a as i64).into(),
-                (row.place_b as i64).into(),
-                row.true_displacement_um.unwrap_or(f64::NAN).into(),
-            ]);
-        }
-        tables.push(table);
-    }
+    tables.extend(found.order.available().map(order_table));
     tables
-}
-
-fn motion_error(analysis: &Analysis) -> Option<Table> {
-    let header = ["run", "time_s", "depth_um", "estimate_um", "truth_um", "error_um"];
-    let mut table = Table::new("motion_error", header);
-    for run in &analysis.runs {
-        let Some(error) = run.drift.motion_error.available() else {
-            continue;
-        };
-        for (t, &time) in error.times_s.iter().enumerate() {
-            for (d, &depth) in error.depths_um.iter().enumerate() {
-                let numbers = [
-                    time,
-                    depth,
-                    error.estimate_um[[t, d]],
-                    error.truth_um[[t, d]],
-                    error.error_um[[t, d]],
-                ];
-                let name = Cell::from(run.run.name.clone());
-                table.push(std::iter::once(name).chain(numbers.map(Cell::from)).collect());
-            }
-        }
-    }
-    (!table.rows.is_empty()).then_some(table)
 }

@@ -1,12 +1,12 @@
 //! Templates of two runs side by side, in one space, on common channels.
 
 use ferrosort_core::{Probe, SortingRun, TemplateSet, TemplateUnit};
-use ndarray::{Array2, Array3, Axis, Slice};
+use ndarray::{Array2, Array3, Axis};
 use serde::Serialize;
 
 use super::{Analysis, RunAnalysis};
 use crate::intermediates::channels::ChannelPairs;
-use crate::intermediates::pairs::{BestPartner, MOST_PAIRS, Similarities, TemplatePair};
+use crate::intermediates::pairs::{BestPartner, MOST_PAIRS, Similarities, TemplatePair, common_templates};
 use crate::json;
 use crate::waveforms::{Measured, ValueUnit};
 use crate::{Part, SimilarityParams, template_dot_products, template_similarity};
@@ -65,14 +65,11 @@ pub(super) fn compare(
             "the templates of the two are not in one space; with --recording they are measured in the same way",
         );
     };
-    let common = &comparable.channels.pairs;
-    if common.is_empty() {
+    if comparable.channels.pairs.is_empty() {
         return Part::missing("the templates have no channel in common");
     }
-    let place_a: Vec<usize> = common.iter().map(|&(i, _)| i).collect();
-    let place_b: Vec<usize> = common.iter().map(|&(_, j)| j).collect();
-    let of_a = comparable.a.waveforms.select(Axis(2), &place_a);
-    let of_b = comparable.b.waveforms.select(Axis(2), &place_b);
+    let common = common_templates(&comparable.a, &comparable.b, &comparable.channels);
+    let (of_a, of_b) = (common.a, common.b);
     let params = SimilarityParams {
         max_lag_samples: max_lag(analysis.sample_rate, of_a.shape()[1]),
         ..SimilarityParams::default()
@@ -83,10 +80,9 @@ pub(super) fn compare(
         Ok(found) => found,
         Err(e) => return Part::missing(e.to_string()),
     };
-    let lags = similarity.lag.mapv(i64::from);
     let similarities = Similarities {
         similarity: &similarity.similarity,
-        lags: &lags,
+        lags: &similarity.lag,
         agreement,
     };
     Part::Available(TemplateAnalysis {
@@ -129,20 +125,13 @@ fn max_lag(sample_rate: f64, samples: usize) -> usize {
 fn comparable(analysis: &Analysis, a: &RunAnalysis, b: &RunAnalysis) -> Option<Comparable> {
     let own = |pick: fn(&SortingRun) -> Option<&TemplateSet>, source: &str| {
         let (of_a, of_b) = (pick(&a.run)?, pick(&b.run)?);
-        (of_a.unit == of_b.unit && fits(of_a, &a.run) && fits(of_b, &b.run)).then(|| {
-            let (cut_a, cut_b) = common_window(of_a, of_b);
-            Comparable {
-                source: source.to_string(),
-                channels: ChannelPairs::from_probes(
-                    &a.run,
-                    &b.run,
-                    cut_a.waveforms.shape()[2],
-                    cut_b.waveforms.shape()[2],
-                ),
-                a: cut_a,
-                b: cut_b,
-                probe_a: a.run.probe.clone(),
-            }
+        let n_channels = |set: &TemplateSet| set.waveforms.shape()[2];
+        (of_a.unit == of_b.unit && fits(of_a, &a.run) && fits(of_b, &b.run)).then(|| Comparable {
+            source: source.to_string(),
+            channels: ChannelPairs::from_probes(&a.run, &b.run, n_channels(of_a), n_channels(of_b)),
+            a: of_a.clone(),
+            b: of_b.clone(),
+            probe_a: a.run.probe.clone(),
         })
     };
     let whitened = |run: &RunAnalysis| run.run.templates.as_ref().is_some_and(|t| t.unit == TemplateUnit::Whitened);
@@ -168,22 +157,6 @@ fn comparable(analysis: &Analysis, a: &RunAnalysis, b: &RunAnalysis) -> Option<C
 
 fn fits(set: &TemplateSet, run: &SortingRun) -> bool {
     set.waveforms.shape()[0] == run.units.len() && set.spike_at < set.waveforms.shape()[1]
-}
-
-/// Both sets cut to the samples around the spike that both have.
-fn common_window(a: &TemplateSet, b: &TemplateSet) -> (TemplateSet, TemplateSet) {
-    let before = a.spike_at.min(b.spike_at);
-    let after = |set: &TemplateSet| set.waveforms.shape()[1] - set.spike_at;
-    let after = after(a).min(after(b));
-    let cut = |set: &TemplateSet| TemplateSet {
-        waveforms: set
-            .waveforms
-            .slice_axis(Axis(1), Slice::from(set.spike_at - before..set.spike_at + after))
-            .to_owned(),
-        spike_at: before,
-        unit: set.unit,
-    };
-    (cut(a), cut(b))
 }
 
 /// Measured waveforms on all channels, 0 where they were not measured.

@@ -22,6 +22,10 @@ pub(super) fn read(folder: &Path, options: &ReadOptions) -> Result<SortingRun> {
         .as_str()
         .map(|version| format!("ferrosort {version}"));
     run.run_time_s = manifest["timings"]["total_s"].as_f64();
+    let stages = manifest["timings"]["stages"].as_array().into_iter().flatten();
+    run.stage_seconds = stages
+        .filter_map(|entry| Some((entry["stage"].as_str()?.to_owned(), entry["seconds"].as_f64()?)))
+        .collect();
     parameters(&mut run, &manifest);
     recording(&mut run, &manifest["recording"], options);
     if let Some(name) = manifest["probe"]["name"].as_str()
