@@ -2,6 +2,7 @@
 
 mod compare;
 mod notebook;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
 
 pub use compare::{CompareArgs, MatchingArgs, ReportArgs, SignalArgs};
 pub use notebook::{NotebookArgs, NotebookOptions};
+pub use simulate::SimulateArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,6 +62,8 @@ pub enum Command {
     Notebook(NotebookArgs),
     /// Simulate a recording, sort it and compare the result with the truth
     Demo(DemoArgs),
+    /// Make a recording with known spikes, or add known spikes to a real one
+    Simulate(SimulateArgs),
     /// Explain all parameters and compatibility switches
     Parameters(ParametersArgs),
     /// Print a completion script for a shell

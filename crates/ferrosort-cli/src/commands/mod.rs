@@ -12,4 +12,5 @@ mod outputs;
 pub mod parameters;
 pub mod report;
 mod signal;
+pub mod simulate;
 pub mod sort;
