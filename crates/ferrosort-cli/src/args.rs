@@ -12,7 +12,7 @@ use ferrosort::settings::{Algorithm, PRESETS};
 use ferrosort_core::SampleType;
 use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
 
-pub use compare::{CompareArgs, MatchingArgs, ReportArgs, SignalArgs};
+pub use compare::{CompareArgs, ReportArgs, SignalArgs};
 pub use notebook::{NotebookArgs, NotebookOptions};
 pub use simulate::SimulateArgs;
 

@@ -1,6 +1,5 @@
 //! Results in, numbers and a page out: what `compare`, `report`, `notebook` and `demo` share.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use ferrosort_compare::analysis::{Analysis, AnalysisParams, Signal, analyse, to_json, to_tables};

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod info;
 mod input;
 mod job;
+pub mod notebook;
 mod outputs;
 pub mod parameters;
 pub mod report;

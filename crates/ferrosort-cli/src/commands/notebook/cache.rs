@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// Operations in the order in which they run.
 pub const OPERATIONS: [&str; 4] = ["simulate", "kilosort2", "pykilosort", "compare"];
 
+/// Name of the memory in the folder of a notebook.
+pub const FILE: &str = "notebook.json";
+
 /// What is remembered of a finished operation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Stamp {
@@ -48,7 +51,7 @@ impl Cache {
                 }
             }
         }
-        let path = folder.join("notebook.json");
+        let path = folder.join(FILE);
         let stamps = match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
@@ -68,17 +71,31 @@ impl Cache {
             && made.iter().all(|path| path.exists())
     }
 
-    /// How long the operation took when it was done, s.
-    pub fn seconds(&self, operation: &str) -> Option<f64> {
-        self.stamps.get(operation).map(|stamp| stamp.seconds)
-    }
-
     /// Remembers that the operation is done.
     ///
     /// # Errors
     /// I/O.
     pub fn remember(&mut self, operation: &str, inputs: String, seconds: f64) -> Result<()> {
         self.stamps.insert(operation.to_string(), Stamp { inputs, seconds });
+        self.save()
+    }
+
+    /// Forgets an operation that is about to be done again: what it leaves behind when it stops midway is not its result.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn forget(&mut self, operation: &str) -> Result<()> {
+        match self.stamps.remove(operation) {
+            Some(_) => self.save(),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the memory.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn save(&self) -> Result<()> {
         let text = serde_json::to_string_pretty(&self.stamps).unwrap_or_default();
         // Renamed into place: a power cut leaves the old memory or the new one.
         let partial = self.path.with_extension("json.partial");
@@ -104,7 +121,6 @@ mod tests {
         cache.remember("simulate", "a".into(), 1.5).unwrap();
         let again = Cache::open(folder.path(), &[]).unwrap();
         assert!(again.is_current("simulate", "a", &outputs));
-        assert_eq!(again.seconds("simulate"), Some(1.5));
         assert!(!again.is_current("simulate", "b", &outputs));
         assert!(!again.is_current("kilosort2", "a", &outputs));
         for forced in ["simulate", "all"] {
