@@ -1,5 +1,9 @@
 //! The command line.
 
+mod compare;
+mod notebook;
+mod simulate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +11,10 @@ use clap_complete::Shell;
 use ferrosort::settings::{Algorithm, PRESETS};
 use ferrosort_core::SampleType;
 use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
+
+pub use compare::{CompareArgs, MatchingArgs, ReportArgs, SignalArgs};
+pub use notebook::{NotebookArgs, NotebookOptions};
+pub use simulate::SimulateArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,8 +54,16 @@ pub enum Command {
     Sort(SortArgs),
     /// Say what a recording is, and warn about likely mistakes
     Info(InfoArgs),
+    /// Compare results with each other and with the truth
+    Compare(CompareArgs),
+    /// Write a page about one result
+    Report(ReportArgs),
+    /// Simulate a drifting recording, sort it with two sorters, and compare everything
+    Notebook(NotebookArgs),
     /// Simulate a recording, sort it and compare the result with the truth
     Demo(DemoArgs),
+    /// Make a recording with known spikes, or add known spikes to a real one
+    Simulate(SimulateArgs),
     /// Explain all parameters and compatibility switches
     Parameters(ParametersArgs),
     /// Print a completion script for a shell
@@ -61,6 +77,14 @@ pub struct RecordingArgs {
     #[arg(required = true, value_name = "RECORDING")]
     pub recording: Vec<PathBuf>,
 
+    /// What flat files do not say themselves.
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+/// What flat files do not say themselves.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FormatArgs {
     /// Channels in the file, those without a contact included
     #[arg(long, value_name = "N", help_heading = "Recording")]
     pub channels: Option<usize>,
@@ -97,12 +121,7 @@ impl RecordingArgs {
     pub fn folder(path: PathBuf) -> Self {
         Self {
             recording: vec![path],
-            channels: None,
-            sample_rate: None,
-            dtype: None,
-            gain_uv: None,
-            offset: None,
-            time_range: None,
+            format: FormatArgs::default(),
         }
     }
 }

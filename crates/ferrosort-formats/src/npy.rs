@@ -8,7 +8,7 @@ mod read;
 mod read_tests;
 
 pub use npz::Npz;
-pub use read::{NpyArray, NpyValues, read_npy, read_npy_columns};
+pub use read::{NpyArray, NpyValues, npy_shape, read_npy, read_npy_columns};
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};

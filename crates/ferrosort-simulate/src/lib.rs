@@ -1,15 +1,16 @@
 //! Simulated extracellular recordings with known spikes, and the score of a sorting against them.
 //!
-//! A modest model for tests, demonstrations and measurements: neurons with parametric waveforms whose amplitude falls
-//! with distance, irregular firing with a refractory period, rigid drift, and coloured, spatially correlated noise.
-//! Each spike is evaluated at the neuron's displaced position, with its fraction of a sample and its delay on every
-//! contact. A seed means one recording: the same bytes on any machine and any number of threads.
+//! [`Settings`] describe a recording: probe, units, firing, amplitudes, drift, noise. [`Simulation::plan`] draws all of
+//! it, [`Simulation::write`] streams the samples to a folder together with the truth. `docs/simulation.md` has the
+//! formulas. A seed means one recording: the same bytes on any machine and for any number of threads.
 //!
 //! ```
-//! use ferrosort_simulate::{SimulationParams, score_against_truth, simulate};
+//! use ferrosort_core::Silent;
+//! use ferrosort_simulate::{Settings, Simulation, score_against_truth};
 //!
-//! let params = SimulationParams { duration_s: 0.5, n_units: 5, ..SimulationParams::default() };
-//! let simulation = simulate(&params)?;
+//! let mut settings = Settings::preset("tetrode")?;
+//! settings.duration_s = 0.5;
+//! let simulation = Simulation::plan(&settings, &Silent)?;
 //! let recording = simulation.to_recording()?; // or simulation.write(folder, &observer)
 //! let truth = simulation.truth();
 //! let perfect = score_against_truth(&truth, &truth.spike_times, &truth.spike_units)?;
@@ -18,22 +19,25 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod drift;
+mod amplitude;
+mod firing;
 pub mod geometry;
-mod noise;
-mod params;
+mod motion;
+mod noises;
+mod output;
 mod random;
-mod render;
 mod score;
+pub mod settings;
 mod simulation;
-mod trains;
-mod unit;
+mod snr;
+mod synthesis;
+mod units;
 pub mod waveforms;
-mod write;
 
-pub use drift::Drift;
 pub use geometry::{neuropixels1_checkerboard, tetrode};
-pub use params::{NoiseParams, SimulationParams};
+pub use motion::Motion;
+pub use noises::NoiseModel;
 pub use score::{Score, Truth, UnitScore, score_against_truth};
-pub use simulation::{Simulation, simulate};
-pub use unit::Unit;
+pub use settings::Settings;
+pub use simulation::Simulation;
+pub use units::Unit;

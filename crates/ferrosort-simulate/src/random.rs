@@ -28,6 +28,26 @@ pub(crate) enum Stream {
     Hash = 9,
     /// Noise that all channels share.
     Common = 10,
+    /// Classes, rates and waveform targets of all units.
+    Units = 11,
+    /// Bursts, presence and silence of a unit.
+    Habits = 12,
+    /// Shared modulation of the rates.
+    Modulation = 13,
+    /// Coincidences that are added or removed.
+    Overlap = 14,
+    /// Places and waveforms of background units.
+    Background = 15,
+    /// Spikes of a background unit.
+    BackgroundTrain = 16,
+    /// Spectral noise of a channel.
+    Spectral = 17,
+    /// Disturbances.
+    Addition = 18,
+    /// Slow potentials of a channel.
+    Slow = 19,
+    /// Gains of the channels.
+    Gain = 20,
 }
 
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -172,6 +192,20 @@ impl Draws {
         }
     }
 
+    /// Exponential with mean 1.
+    pub(crate) fn exponential(&mut self) -> f64 {
+        -libm::log(self.uniform())
+    }
+
+    /// Number of failures before the first success, each with probability `p` in (0, 1].
+    pub(crate) fn geometric(&mut self, p: f64) -> u64 {
+        let u = self.uniform();
+        if p >= 1.0 {
+            return 0;
+        }
+        (libm::log(u) / libm::log1p(-p)).min(1e18) as u64
+    }
+
     /// Fisher-Yates shuffle.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
@@ -239,6 +273,17 @@ mod tests {
             assert!((mean - 1.0).abs() < 0.02, "shape {shape}: mean {mean}");
             assert!((var * shape - 1.0).abs() < 0.06, "shape {shape}: variance {var}");
         }
+    }
+
+    #[test]
+    fn exponential_and_geometric_draws_have_their_means() {
+        let mut draws = Key::new(4, Stream::Train, 9).draws();
+        let n = 100_000;
+        let mean = (0..n).map(|_| draws.exponential()).sum::<f64>() / f64::from(n);
+        assert!((mean - 1.0).abs() < 0.015, "{mean}");
+        let mean = (0..n).map(|_| draws.geometric(0.1) as f64).sum::<f64>() / f64::from(n);
+        assert!((mean - 9.0).abs() < 0.15, "{mean}");
+        assert_eq!(draws.geometric(1.0), 0);
     }
 
     #[test]

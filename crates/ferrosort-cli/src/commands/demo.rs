@@ -6,7 +6,7 @@ use std::path::Path;
 use ferrosort::run_folder::RunFolder;
 use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
 use ferrosort_core::{Error, Result};
-use ferrosort_simulate::{Score, Simulation, SimulationParams, score_against_truth, simulate};
+use ferrosort_simulate::{Score, Settings as Simulated, Simulation, score_against_truth};
 
 use super::input::{self, Input};
 use super::job::{self, Done, Job, thread_pool};
@@ -16,16 +16,14 @@ use crate::progress::Progress;
 const RECORDING: &str = "recording";
 const SORTING: &str = "sorting";
 
+/// Preset of the simulation.
+const PRESET: &str = "demo";
+
 /// Simulates 20 units on 64 channels of a Neuropixels probe in drifting tissue, sorts and scores.
 pub fn run(args: &DemoArgs, progress: &Progress) -> Result<()> {
-    let params = SimulationParams {
-        duration_s: args.duration,
-        n_units: 20,
-        snr_quantiles: vec![[0.0, 5.0], [0.5, 10.0], [1.0, 25.0]],
-        drift_range_um: 15.0,
-        seed: args.seed,
-        ..SimulationParams::default()
-    };
+    let mut params = Simulated::preset(PRESET)?;
+    params.duration_s = args.duration;
+    params.set_seed(args.seed);
     params.validate()?;
     make_room(&args.output, args.overwrite)?;
     let result = simulate_and_sort(args, &params, progress);
@@ -46,13 +44,16 @@ pub fn run(args: &DemoArgs, progress: &Progress) -> Result<()> {
 
 fn simulate_and_sort(
     args: &DemoArgs,
-    params: &SimulationParams,
+    params: &Simulated,
     progress: &Progress,
 ) -> Result<(Simulation, Input, Done)> {
     let recording = args.output.join(RECORDING);
     fs::create_dir_all(&args.output).map_err(|e| Error::io("create", &args.output, e))?;
-    let simulation = simulate(params)?;
-    thread_pool(args.threads)?.install(|| simulation.write(&recording, progress))?;
+    let simulation = thread_pool(args.threads)?.install(|| {
+        let simulation = Simulation::plan(params, progress)?;
+        simulation.write(&recording, false, progress)?;
+        Ok::<_, Error>(simulation)
+    })?;
     let input = input::open(
         &RecordingArgs::folder(recording),
         &ProbeArgs::default(),

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use ferrosort_core::Silent;
-use ferrosort_simulate::{SimulationParams, neuropixels1_checkerboard, simulate};
+use ferrosort_simulate::settings::Target;
+use ferrosort_simulate::{Settings, Simulation};
 use serde_json::Value;
 
 pub const CHANNELS: usize = 16;
@@ -20,19 +21,20 @@ pub fn recording() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let folder = parent.join("recording-16-channels-12-s");
+        let folder = parent.join("recording-16-channels-12-s-easy");
         if !folder.exists() {
-            let params = SimulationParams {
-                duration_s: SECONDS,
-                probe: neuropixels1_checkerboard(CHANNELS),
-                n_units: 8,
-                n_background_units: 8,
-                snr_quantiles: vec![[0.0, 6.0], [1.0, 20.0]],
-                ..SimulationParams::default()
+            let mut settings = Settings::preset("easy").unwrap();
+            settings.duration_s = SECONDS;
+            settings.probe.n_channels = CHANNELS;
+            settings.units.n = 8;
+            settings.background.n_hash = 8;
+            settings.units.target = Target::Snr {
+                quantiles: vec![[0.0, 6.0], [1.0, 20.0]],
             };
             let temporary = tempfile::tempdir_in(parent).unwrap();
             let made = temporary.path().join("recording");
-            simulate(&params).unwrap().write(&made, &Silent).unwrap();
+            let simulation = Simulation::plan(&settings, &Silent).unwrap();
+            simulation.write(&made, false, &Silent).unwrap();
             // Another test process may have been faster; its recording is the same.
             if fs::rename(&made, &folder).is_err() {
                 assert!(folder.exists());

@@ -8,12 +8,12 @@ use ferrosort_core::{Error, Result};
 
 const MI_INT8: u32 = 1;
 const MI_UINT8: u32 = 2;
-const MI_UINT16: u32 = 4;
 const MI_INT32: u32 = 5;
 const MI_UINT32: u32 = 6;
 const MI_DOUBLE: u32 = 9;
 const MI_INT64: u32 = 12;
 const MI_MATRIX: u32 = 14;
+const MI_UTF16: u32 = 17;
 /// Flag of a logical array in the word that holds the class.
 const LOGICAL: u32 = 0x200;
 /// Sizes are 32-bit numbers, signed in some readers.
@@ -120,7 +120,7 @@ impl<'a> MatVariable<'a> {
             MatData::Logical(values) => (9 | LOGICAL, MI_UINT8, values.iter().map(|&v| u8::from(v)).collect()),
             MatData::Text(text) => (
                 4,
-                MI_UINT16,
+                MI_UTF16,
                 text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
             ),
         };

@@ -21,6 +21,18 @@ pub(super) enum Scalar {
 }
 
 impl Scalar {
+    /// NumPy's code, such as `f4`.
+    pub(super) fn code(self) -> String {
+        match self {
+            Self::Bool => "b1".to_owned(),
+            Self::Signed(n) => format!("i{n}"),
+            Self::Unsigned(n) => format!("u{n}"),
+            Self::Float(n) => format!("f{n}"),
+            Self::Unicode(n) => format!("U{n}"),
+            Self::Bytes(n) => format!("S{n}"),
+        }
+    }
+
     pub(super) fn bytes(self) -> usize {
         match self {
             Self::Bool => 1,

@@ -135,6 +135,17 @@ pub fn read_npy_columns(path: &Path) -> Result<Vec<(String, NpyArray)>> {
     read_file(path)
 }
 
+/// Type (NumPy's code) and shape of a `.npy` file; `None` when its header cannot be read.
+pub fn npy_shape(path: &Path) -> Option<(String, Vec<usize>)> {
+    let mut file = std::io::BufReader::new(File::open(path).ok()?);
+    let header = header::read(&mut file).ok()?;
+    let dtype = match header.fields.as_slice() {
+        [one] => one.scalar.code(),
+        _ => "struct".to_owned(),
+    };
+    Some((dtype, header.shape))
+}
+
 pub(super) fn unreadable(path: &Path, reason: &str) -> Error {
     Error::input(format!("{} cannot be read: {reason}", path.display()))
 }

@@ -22,6 +22,10 @@ pub(super) fn read(folder: &Path, options: &ReadOptions) -> Result<SortingRun> {
         .as_str()
         .map(|version| format!("ferrosort {version}"));
     run.run_time_s = manifest["timings"]["total_s"].as_f64();
+    let stages = manifest["timings"]["stages"].as_array().into_iter().flatten();
+    run.stage_seconds = stages
+        .filter_map(|entry| Some((entry["stage"].as_str()?.to_owned(), entry["seconds"].as_f64()?)))
+        .collect();
     parameters(&mut run, &manifest);
     recording(&mut run, &manifest["recording"], options);
     if let Some(name) = manifest["probe"]["name"].as_str()
@@ -32,7 +36,11 @@ pub(super) fn read(folder: &Path, options: &ReadOptions) -> Result<SortingRun> {
     intermediates(&mut run, &folder.join("intermediates"))?;
     run.processed = processed(folder, &manifest, &run);
     place_of_spike(&mut run, &manifest);
-    microvolts(&mut run, &manifest["recording"]["gain_uv"]);
+    let gain_uv = &manifest["recording"]["gain_uv"];
+    if let Some(format) = &mut run.recording_format {
+        format.gain_uv = serde_json::from_value(gain_uv.clone()).unwrap_or_default();
+    }
+    microvolts(&mut run, gain_uv);
     if let Some(table) = files::matrix(&folder.join("intermediates"), "st3_c.npy")? {
         family::scores(&mut run, table.view(), options);
     }

@@ -14,6 +14,7 @@ mod ferrosort;
 mod files;
 mod kilosort2;
 mod kilosort4;
+mod listing;
 mod mearec;
 mod phy;
 mod pykilosort;
@@ -85,6 +86,7 @@ pub fn read_run(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
     };
     run.source = path.to_path_buf();
     run.name = options.name.clone().unwrap_or_else(|| detect::short_name(path));
+    run.files = listing::files(path);
     override_processed(&mut run, &options.processed);
     columns::check(&mut run);
     if !(options.keep_empty_units || run.truth.is_some()) {

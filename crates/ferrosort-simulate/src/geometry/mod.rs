@@ -10,7 +10,7 @@
 mod adc;
 mod contact;
 mod emouse;
-
+mod export;
 mod generic;
 mod named;
 mod neuropixels;

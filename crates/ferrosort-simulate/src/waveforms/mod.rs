@@ -4,21 +4,24 @@
 //! | --- | --- |
 //! | [`Biophysical`] | a soma with dendrites and an axon, its membrane currents and their field |
 //! | [`Parametric`] | one shape, smaller and later with distance: the formula of SpikeInterface, or an axon |
+//! | [`Library`] | measured waveforms, interpolated between the measured positions |
 //!
 //! `docs/waveforms.md` derives them. All give µV, `[contacts, samples]`, for any displacement of the tissue.
 
 mod axonal;
 mod biophysical;
 mod fourier;
+mod library;
 mod parametric;
 mod shape;
 
 use ferrosort_core::{Error, Result};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 
 use crate::geometry::SimContact;
 
 pub use biophysical::{AxonInitialSegment, Biophysical, BiophysicalParams, Dendrite, IntracellularSpike};
+pub use library::{Library, LibraryKind, LibraryOptions, MeasuredUnit, WaveformLibrary, emouse_intensity};
 pub use parametric::{Course, Decay, Delay, Parametric, ParametricParams};
 pub use shape::ShapeParams;
 
@@ -103,6 +106,8 @@ pub enum Neuron {
     Biophysical(Biophysical),
     /// A parametric shape.
     Parametric(Parametric),
+    /// Measured waveforms.
+    Library(Library),
 }
 
 impl Neuron {
@@ -114,6 +119,7 @@ impl Neuron {
         let mut footprint = match self {
             Self::Biophysical(neuron) => neuron.footprint(displacement_um, contacts),
             Self::Parametric(neuron) => neuron.footprint(displacement_um, contacts),
+            Self::Library(neuron) => neuron.footprint(displacement_um, contacts),
         };
         for (mut row, contact) in footprint.outer_iter_mut().zip(contacts) {
             if !contact.connected {
@@ -128,6 +134,7 @@ impl Neuron {
         match self {
             Self::Biophysical(neuron) => neuron.window().n_samples,
             Self::Parametric(neuron) => neuron.window().n_samples,
+            Self::Library(neuron) => neuron.window().n_samples,
         }
     }
 
@@ -136,6 +143,7 @@ impl Neuron {
         match self {
             Self::Biophysical(neuron) => neuron.window().n0,
             Self::Parametric(neuron) => neuron.window().n0,
+            Self::Library(neuron) => neuron.window().n0,
         }
     }
 
@@ -144,6 +152,7 @@ impl Neuron {
         match self {
             Self::Biophysical(neuron) => neuron.position_um(),
             Self::Parametric(neuron) => neuron.position_um(),
+            Self::Library(neuron) => neuron.position_um(),
         }
     }
 
@@ -152,7 +161,25 @@ impl Neuron {
         match self {
             Self::Biophysical(neuron) => neuron.class(),
             Self::Parametric(neuron) => neuron.class(),
+            Self::Library(_) => NeuronClass::Library,
         }
+    }
+
+    /// Scales later footprints so that the largest peak to peak on these contacts at zero displacement is `target_uv`.
+    ///
+    /// # Errors
+    /// The neuron reaches none of the contacts.
+    pub fn scale_to_peak_to_peak(&mut self, target_uv: f64, contacts: &[SimContact]) -> Result<()> {
+        let sizes = peak_to_peak_uv(&self.footprint([0.0; 3], contacts));
+        let largest = f64::from(sizes.into_iter().fold(0.0, f32::max));
+        if largest <= 0.0 {
+            let [x, y, z] = self.position_um();
+            return Err(Error::input(format!(
+                "a neuron at ({x}, {y}, {z}) µm reaches no connected contact; place it on the probe"
+            )));
+        }
+        self.scale(target_uv / largest);
+        Ok(())
     }
 
     /// Multiplies every later footprint by `factor`.
@@ -160,19 +187,25 @@ impl Neuron {
         match self {
             Self::Biophysical(neuron) => neuron.scale(factor),
             Self::Parametric(neuron) => neuron.scale(factor),
+            Self::Library(neuron) => neuron.scale(factor),
         }
     }
 }
 
 /// Largest minus smallest value of each contact of a footprint, `[contacts]`, µV.
 pub fn peak_to_peak_uv(footprint: &Array2<f32>) -> Vec<f32> {
-    let range = |row: ndarray::ArrayView1<f32>| {
+    let range = |row: ArrayView1<'_, f32>| {
         let (low, high) = row.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| {
             (low.min(v), high.max(v))
         });
         if row.is_empty() { 0.0 } else { high - low }
     };
     footprint.outer_iter().map(range).collect()
+}
+
+/// Sample of the lowest value, the first of equal ones.
+pub fn trough_sample(waveform: ArrayView1<'_, f32>) -> usize {
+    (0..waveform.len()).fold(0, |low, t| if waveform[t] < waveform[low] { t } else { low })
 }
 
 /// The contact with the largest peak to peak, the lowest of equal ones; `None` without contacts.

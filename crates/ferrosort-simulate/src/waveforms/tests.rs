@@ -79,3 +79,15 @@ fn parametric_units_equal_spikeinterface_s_templates() {
         }
     }
 }
+
+#[test]
+fn a_neuron_can_be_brought_to_a_size_on_the_probe() {
+    let probe = SimProbe::by_name("np2-32").unwrap();
+    let window = Window::around_trough(1.5, 3.0, 30_000.0);
+    let mut neuron =
+        Neuron::Parametric(Parametric::new(&ParametricParams::random([35.0, 100.0, 20.0], 1, 0), window).unwrap());
+    neuron.scale_to_peak_to_peak(90.0, &probe.contacts).unwrap();
+    let sizes = peak_to_peak_uv(&neuron.footprint([0.0; 3], &probe.contacts));
+    assert!((sizes.into_iter().fold(0.0, f32::max) - 90.0).abs() < 1e-3);
+    assert!(neuron.scale_to_peak_to_peak(90.0, &[]).is_err());
+}

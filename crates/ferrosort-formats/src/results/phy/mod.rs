@@ -23,6 +23,7 @@ pub(super) fn read(folder: &Path, options: &ReadOptions) -> Result<SortingRun> {
     let params = params::read(folder, &mut run.warnings)?;
     run.sample_rate = options.sample_rate.or(params.sample_rate);
     run.n_samples = params.n_samples();
+    run.recording_format = params.format();
     run.recording = params.recording;
     run.probe = probe(folder, &mut run.warnings)?;
 

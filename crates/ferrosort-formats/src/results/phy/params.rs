@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ferrosort_core::Result;
+use ferrosort_core::{RecordingFormat, Result};
 
 use crate::binary::parse_sample_type;
 use crate::literals::{Value, parse};
@@ -21,10 +21,20 @@ pub(super) struct Params {
 }
 
 impl Params {
+    /// How the raw files lie, when it is known.
+    pub(super) fn format(&self) -> Option<RecordingFormat> {
+        Some(RecordingFormat {
+            n_channels: self.n_channels.filter(|n| *n >= 1.0)? as usize,
+            sample_type: parse_sample_type(self.dtype.as_deref()?).ok()?,
+            offset_bytes: self.offset_bytes,
+            gain_uv: None,
+        })
+    }
+
     /// Length of the recording by the sizes of its files, samples.
     pub(super) fn n_samples(&self) -> Option<u64> {
-        let sample_bytes = parse_sample_type(self.dtype.as_deref()?).ok()?.bytes() as u64;
-        let frame_bytes = (self.n_channels.filter(|n| *n >= 1.0)? as u64).checked_mul(sample_bytes)?;
+        let format = self.format()?;
+        let frame_bytes = (format.n_channels as u64).checked_mul(format.sample_type.bytes() as u64)?;
         let samples = |path: &PathBuf| {
             let bytes = std::fs::metadata(path).ok()?.len();
             Some(bytes.saturating_sub(self.offset_bytes) / frame_bytes)
