@@ -94,6 +94,15 @@ fn rez_alone_gives_spikes_templates_and_intermediates() {
 }
 
 #[test]
+fn an_old_rez_reads_like_a_new_one() {
+    let (new, old) = (read(&data("kilosort2")), read(&data("kilosort2_v5")));
+    assert_eq!((old.kind, &old.spikes, &old.units), (new.kind, &new.spikes, &new.units));
+    assert_eq!(old.templates, new.templates);
+    assert_eq!(old.intermediates, new.intermediates);
+    assert_eq!((old.probe, old.parameters), (new.probe, new.parameters));
+}
+
+#[test]
 fn the_processed_file_of_kilosort2_is_found_beside_rez() {
     let folder = TempDir::new().unwrap();
     fs::copy(data("kilosort2/rez.mat"), folder.path().join("rez.mat")).unwrap();
@@ -319,7 +328,7 @@ proptest! {
         keep in prop_oneof![Just(1.0), 0.0..1.0],
     ) {
         let folder = TempDir::new().unwrap();
-        for name in ["kilosort2/rez.mat", "spikeinterface/sorting.npz", "kilosort4_params.npz", "mearec.h5", "emouse/eMouseGroundTruth.mat"] {
+        for name in ["kilosort2/rez.mat", "kilosort2_v5/rez.mat", "spikeinterface/sorting.npz", "kilosort4_params.npz", "mearec.h5", "emouse/eMouseGroundTruth.mat"] {
             let copy = folder.path().join(Path::new(name).file_name().unwrap());
             damaged(&data(name), &copy, &changes, keep);
             let _ = read_run(&copy, &ReadOptions::default());

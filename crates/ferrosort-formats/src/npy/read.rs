@@ -256,11 +256,16 @@ fn decode(rows: &[u8], row_bytes: usize, field: &Field, column: &mut NpyValues) 
 
 /// Up to eight bytes as an unsigned number.
 fn word(cell: &[u8], big_endian: bool) -> u64 {
-    let mut bytes = [0u8; 8];
-    for (i, &byte) in cell.iter().enumerate() {
-        bytes[if big_endian { cell.len() - 1 - i } else { i }] = byte;
+    // The usual sizes without a loop: features are hundreds of millions of values.
+    match *cell {
+        [a, b, c, d] if big_endian => u64::from(u32::from_be_bytes([a, b, c, d])),
+        [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e, f, g, h] if !big_endian => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ => {
+            let place = |i: usize| if big_endian { cell.len() - 1 - i } else { i };
+            (0..cell.len()).fold(0, |sum, i| sum | u64::from(cell[place(i)]) << (8 * i))
+        }
     }
-    u64::from_le_bytes(bytes)
 }
 
 fn integer(cell: &[u8], big_endian: bool, signed: bool) -> i64 {

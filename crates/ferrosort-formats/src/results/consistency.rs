@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ferrosort_core::{Probe, SortingRun};
+use ferrosort_core::{Probe, RunKind, SortingRun};
 use serde_json::Value;
 
 /// Names of one parameter in Kilosort2 and its ports, and here.
@@ -37,7 +37,7 @@ const ALIASES: [(&str, &str); 24] = [
 const SAME_PLACE_UM: f64 = 0.5;
 
 /// What makes a comparison of `a` and `b` doubtful, one sentence each: sample rates, lengths, channels and every
-/// parameter that both name and that differs, Kilosort's names being taken for ours. Empty when nothing is known to
+/// parameter that two sorters name and that differs, Kilosort's names being taken for ours. Empty when nothing is known to
 /// differ.
 pub fn consistency_warnings(a: &SortingRun, b: &SortingRun) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -58,6 +58,10 @@ pub fn consistency_warnings(a: &SortingRun, b: &SortingRun) -> Vec<String> {
     }
     if let (Some(probe_a), Some(probe_b)) = (&a.probe, &b.probe) {
         warnings.extend(probe_warnings(probe_a, probe_b, name_a, name_b));
+    }
+    if a.kind == RunKind::Truth || b.kind == RunKind::Truth {
+        // A simulation and a sorter share names of parameters by chance only.
+        return warnings;
     }
     let (parameters_a, parameters_b) = (renamed(a), renamed(b));
     for (name, value_a) in &parameters_a {

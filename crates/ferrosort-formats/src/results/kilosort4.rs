@@ -1,4 +1,4 @@
-//! The truth of Kilosort4's simulations: `*_params.npz` with `st`, `cl`, `amp` and, for the first units, `wfs`.
+//! The truth of Kilosort4's simulations: `*_params.npz` with `st`, `cl`, `amp` and, if it is there, `n_sim`.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use ferrosort_core::{Result, RunKind, RunUnit, SortingRun, TruthDetails};
 use super::{ReadOptions, columns, files};
 use crate::npy::Npz;
 
-/// Reads the spikes. Units from `n_sim` on are the background; where the pack does not say, as many units as `wfid`
-/// or `ci` names are taken for the ones to be found.
+/// Reads the spikes. Units from `n_sim` on are the background; where the pack does not say how many there are, all units
+/// count as to be found, with a warning.
 pub(super) fn read(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
     let mut pack = Npz::open(path)?;
     let mut run = SortingRun::new("", path, RunKind::Truth);
@@ -27,6 +27,10 @@ pub(super) fn read(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
     }
     let n_units = units.iter().max().map_or(0, |&unit| unit as usize + 1);
     let n_sim = pack.read("n_sim")?.and_then(|array| array.into_i64()?.first().copied());
+    if n_sim.is_none() && !hybrid {
+        run.warnings
+            .push("the pack has no n_sim: units of the background count as units to be found".to_owned());
+    }
     let n_sim = n_sim.map_or(n_units, |n| n.max(0) as usize);
     let unit = |id: usize| RunUnit {
         id: id.to_string(),

@@ -28,15 +28,14 @@ pub(super) fn read(folder: &Path, options: &ReadOptions) -> Result<SortingRun> {
     run.n_samples = run
         .n_samples
         .or_else(|| number(&simulation, "n_samples").map(|n| n as u64));
-    run.program = simulation["version"]
-        .as_str()
-        .map(|version| format!("ferrosort {version}"));
+    run.program = simulation["generator"].as_str().map(str::to_owned);
     if let Some(parameters) = simulation["parameters"].as_object() {
         run.parameters = parameters
             .iter()
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
     }
+    order_channels(&mut run, &simulation);
     spikes(&mut run, folder)?;
     units(&mut run, folder)?;
     templates(&mut run, folder, &simulation)?;
@@ -70,6 +69,20 @@ fn recording(run: &mut SortingRun, folder: &Path) -> Result<()> {
         run.probe = Some(read_probe(&probe)?);
     }
     Ok(())
+}
+
+/// Puts the contacts into the order of the channel axis of the templates; the probe's file lists them otherwise.
+fn order_channels(run: &mut SortingRun, simulation: &Value) {
+    let (Some(list), Some(probe)) = (simulation["template_channels"].as_array(), &mut run.probe) else {
+        return;
+    };
+    let place = |channel: &Value| {
+        let channel = channel.as_u64()? as usize;
+        probe.contacts.iter().position(|contact| contact.channel == channel)
+    };
+    if let Some(places) = list.iter().map(place).collect::<Option<Vec<usize>>>() {
+        *probe = probe.select(&places);
+    }
 }
 
 fn spikes(run: &mut SortingRun, folder: &Path) -> Result<()> {
@@ -170,6 +183,13 @@ fn templates(run: &mut SortingRun, folder: &Path, simulation: &Value) -> Result<
     let Some(waveforms) = files::cube(folder, "templates.npy")? else {
         return Ok(());
     };
+    if run.probe.as_ref().is_some_and(|probe| probe.len() != waveforms.dim().2) {
+        return Err(files::not(
+            folder,
+            "templates.npy",
+            "a waveform for each contact of the probe",
+        ));
+    }
     if waveforms.dim().0 != run.units.len() {
         return Err(Error::input(format!(
             "{}: templates.npy has {} units but units.csv has {}; the folder is damaged",

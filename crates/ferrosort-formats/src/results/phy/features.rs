@@ -1,5 +1,6 @@
 //! `pc_features.npy`: projections of each spike on a few components and channels.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ferrosort_core::{PcFeatures, Result, SortingRun};
@@ -60,17 +61,24 @@ fn move_to_main_templates(
     main: &[Option<usize>],
 ) {
     let (_, components, slots) = values.dim();
+    // For each slot of a target, where the same channel is in a template.
+    let sources = |(template, target): (usize, usize)| -> Vec<Option<usize>> {
+        let source = |channel: f64| (0..slots).find(|&other| channel >= 0.0 && ind[(template, other)] == channel);
+        (0..slots).map(|slot| source(ind[(target, slot)])).collect()
+    };
+    let mut known: BTreeMap<(usize, usize), Vec<Option<usize>>> = BTreeMap::new();
     let mut moved = vec![0.0; slots];
     for (spike, (&template, &unit)) in assignment.templates.iter().zip(&assignment.units).enumerate() {
         let template = template as usize;
         let Some(target) = main[unit as usize].filter(|&main| main != template) else {
             continue;
         };
+        let places = known
+            .entry((template, target))
+            .or_insert_with_key(|&pair| sources(pair));
         for component in 0..components {
-            for (slot, value) in moved.iter_mut().enumerate() {
-                let channel = ind[(target, slot)];
-                let source = (0..slots).find(|&other| channel >= 0.0 && ind[(template, other)] == channel);
-                *value = source.map_or(0.0, |other| values[(spike, component, other)]);
+            for (value, place) in moved.iter_mut().zip(places.iter()) {
+                *value = place.map_or(0.0, |other| values[(spike, component, other)]);
             }
             for (slot, &value) in moved.iter().enumerate() {
                 values[(spike, component, slot)] = value;

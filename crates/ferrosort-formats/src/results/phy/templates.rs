@@ -97,7 +97,11 @@ pub(super) fn apply(run: &mut SortingRun, stored: Stored, assignment: &Assignmen
 
     let physical_already = run.amplitude_unit == "µV";
     let templates = TemplateSet {
-        spike_at: spike_at(samples, &waveforms),
+        spike_at: if samples == KILOSORT2_ROWS && !physical_already {
+            KILOSORT2_SPIKE_AT
+        } else {
+            trough_place(&waveforms)
+        },
         unit: if physical_already {
             TemplateUnit::Microvolts
         } else {
@@ -139,11 +143,8 @@ fn of_units(templates: &Array3<f32>, assignment: &Assignment) -> Array3<f32> {
     waveforms
 }
 
-/// Kilosort2's place, or where the troughs of the templates are: the middle one of their places.
-fn spike_at(samples: usize, waveforms: &Array3<f32>) -> usize {
-    if samples == KILOSORT2_ROWS {
-        return KILOSORT2_SPIKE_AT;
-    }
+/// Where the troughs of the templates are: the middle one of their places.
+fn trough_place(waveforms: &Array3<f32>) -> usize {
     let mut troughs: Vec<usize> = Vec::new();
     for waveform in waveforms.outer_iter() {
         let mut lowest = (0, 0.0f32);
@@ -159,7 +160,7 @@ fn spike_at(samples: usize, waveforms: &Array3<f32>) -> usize {
         }
     }
     troughs.sort_unstable();
-    troughs.get(troughs.len() / 2).copied().unwrap_or(samples / 2)
+    troughs.get(troughs.len() / 2).copied().unwrap_or(waveforms.dim().1 / 2)
 }
 
 /// Similarity of the units: that of the templates that most of their spikes have.
