@@ -263,7 +263,7 @@ fn measurements_in_the_recording_agree_with_those_of_spikeinterface() {
         .collect();
     assert_close("depth", &depths, &column(&golden["measured"], "median_depth"), 0.02);
     let table = quality_table(&inputs, &QualityParams::spikeinterface());
-    for name in ["snr", "amplitude_median"] {
+    for name in ["snr", "amplitude_median", "sd_ratio"] {
         let mut expected = column(&golden["measured"], name);
         // A unit without spikes has no template here; SpikeInterface gives it one of zeros.
         expected[5] = f64::NAN;

@@ -11,7 +11,7 @@ use super::pieces::{Noise, Reader, noise_pieces};
 use super::random::SplitMix;
 
 /// Spikes of the first look at a unit.
-const MOST_SPIKES: usize = 100;
+const MOST_SPIKES: usize = 50;
 /// Units with fewer spikes in the pieces get some more of their own.
 const FEWEST_SPIKES: usize = 20;
 /// Channels near a known one among which the largest is searched.
