@@ -89,7 +89,9 @@ pub fn amplitude_cutoff(amplitudes: &[f64], counts: CutoffCounts) -> f64 {
     };
     let mut density = smooth_gaussian(&histogram.counts, SMOOTHING_BINS);
     if counts == CutoffCounts::Truncated {
-        density.iter_mut().for_each(|v| *v = v.trunc());
+        for v in &mut density {
+            *v = v.trunc();
+        }
     }
     let last = density.iter().rposition(|&v| v >= density[0]).unwrap_or(0);
     let missing: f64 = density[last + 1..].iter().sum();

@@ -204,7 +204,7 @@ mod tests {
         let values = Array3::from_shape_fn((90, 1, 2), |(k, _, slot)| {
             let noise = ((k * 37 + slot * 11) % 17) as f32 / 17.0;
             match (k % 3, slot) {
-                (0, 0) | (2, 0) => 10.0 + noise,
+                (0 | 2, 0) => 10.0 + noise,
                 (1, 0) => 9.0 + noise,
                 _ => noise,
             }

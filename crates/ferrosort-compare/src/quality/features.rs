@@ -84,7 +84,7 @@ pub fn d_prime(own: ArrayView2<f64>, others: ArrayView2<f64>) -> f64 {
         return f64::NAN;
     };
     let (x, y) = (own.dot(&direction).to_vec(), others.dot(&direction).to_vec());
-    let variances = (standard_deviation(&x).powi(2) + standard_deviation(&y).powi(2)) / 2.0;
+    let variances = f64::midpoint(standard_deviation(&x).powi(2), standard_deviation(&y).powi(2));
     (mean(&x) - mean(&y)) / variances.sqrt()
 }
 

@@ -91,7 +91,9 @@ pub(crate) fn histogram(values: &[f64], bins: usize) -> Option<Histogram> {
     let mut edges: Vec<f64> = (0..=bins).map(|k| k as f64 * step + low).collect();
     edges[bins] = high;
     if single {
-        edges.iter_mut().for_each(|e| *e = f64::from(*e as f32));
+        for e in &mut edges {
+            *e = f64::from(*e as f32);
+        }
     }
     let mut counts = vec![0; bins];
     for &v in values {

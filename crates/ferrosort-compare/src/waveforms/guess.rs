@@ -11,7 +11,7 @@ use super::pieces::{Noise, Reader, noise_pieces};
 use super::random::SplitMix;
 
 /// Spikes of the first look at a unit.
-const MOST_SPIKES: usize = 100;
+const MOST_SPIKES: usize = 50;
 /// Units with fewer spikes in the pieces get some more of their own.
 const FEWEST_SPIKES: usize = 20;
 /// Channels near a known one among which the largest is searched.
@@ -36,8 +36,8 @@ pub(crate) struct Timing {
 
 impl Timing {
     pub(crate) fn new(sample_rate: f64, params: &MeasureParams) -> Self {
-        // A 300 Hz high-pass forgets to a part in 10^8 within 20 ms; lower corners take longer.
-        const SETTLING_PERIODS: f64 = 6.0;
+        // A third-order high-pass of 300 Hz forgets to a part in 10^4 within three periods of its corner, 10 ms.
+        const SETTLING_PERIODS: f64 = 3.0;
         let samples = |ms: f64| ((ms * 1e-3 * sample_rate) as i64).max(1);
         let (before, after) = (samples(params.before_ms), samples(params.after_ms));
         let settling = (SETTLING_PERIODS / params.highpass_hz * sample_rate).ceil() as u64;
@@ -239,7 +239,7 @@ fn look_closer(
     if look.spikes >= FEWEST_SPIKES || look.spikes >= unit.samples.len() {
         return Ok(());
     }
-    // Half the margin: the filter has settled to a part in 10^4, enough for finding a channel.
+    // Half the margin: the filter has settled to a part in 100, enough for finding a channel.
     let margin = timing.margin / 2;
     let n_samples = reader.recording.n_samples();
     for k in random.spread(unit.samples.len(), FEWEST_SPIKES - look.spikes) {
