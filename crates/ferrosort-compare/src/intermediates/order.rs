@@ -3,7 +3,7 @@
 use ferrosort_core::{Motion, SortingRun};
 use serde::Serialize;
 
-use super::batches::CommonBatches;
+use super::common_batches::CommonBatches;
 use crate::drift::displacement::mean_between;
 use crate::{Part, correlation, finite};
 
