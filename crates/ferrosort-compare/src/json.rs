@@ -13,6 +13,7 @@ pub(crate) fn rows<T: Serialize, S: Serializer>(matrix: &Array2<T>, serializer: 
 }
 
 /// A place in a list of units, or -1.
+#[allow(clippy::ref_option)] // serde calls it with a reference to the field.
 pub(crate) fn place<S: Serializer>(place: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_i64(as_number(*place))
 }

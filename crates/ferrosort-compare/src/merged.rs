@@ -92,7 +92,7 @@ mod tests {
         let starts = NearStarts::new(&trains, &merge(&trains), &others, 2);
         let mut seen = Vec::new();
         for_each_near(&trains[0], starts.of_unit(0), &others, 2, |p, q, spike| {
-            seen.push((p, q, spike.unit))
+            seen.push((p, q, spike.unit));
         });
         assert_eq!(seen, [(0, 1, 0), (0, 2, 0), (1, 4, 1)]);
     }

@@ -182,10 +182,7 @@ fn merge_steps(credits: &Credits, sizes: &[usize], params: KsParams) -> Vec<Step
         [.., before, last] => last.score - before.score,
         _ => f64::INFINITY,
     };
-    loop {
-        let Some(step) = best_step(credits, sizes, &covered, taken_size) else {
-            break;
-        };
+    while let Some(step) = best_step(credits, sizes, &covered, taken_size) {
         steps.push(step);
         // Compared as the reference does, so that rounding decides alike.
         let improved = match steps.as_slice() {

@@ -113,10 +113,9 @@ impl<'a> Paths<'a> {
     fn update_prices(&mut self, start: usize, length: f64) {
         self.row_price[start] += length;
         for row in 0..self.row_seen.len() {
-            if self.row_seen[row] && row != start {
-                if let Some(column) = self.column_of_row[row] {
-                    self.row_price[row] += length - self.distance[column];
-                }
+            let is_on_path = self.row_seen[row] && row != start;
+            if let Some(column) = self.column_of_row[row].filter(|_| is_on_path) {
+                self.row_price[row] += length - self.distance[column];
             }
         }
         for column in 0..self.column_seen.len() {

@@ -80,6 +80,43 @@ fn count_one_way(
     )
 }
 
+/// The counts of [`match_event_count`], not symmetric, at several tolerances, in a single pass over all near spikes.
+pub(crate) fn count_matches_at(
+    a: &[Vec<i64>],
+    b: &[Vec<i64>],
+    merged_a: &[MergedSpike],
+    merged_b: &[MergedSpike],
+    tolerances: &[i64],
+) -> Vec<Array2<u32>> {
+    let n_columns = b.len() * tolerances.len();
+    let widest = tolerances.iter().copied().max().unwrap_or(0);
+    let starts = NearStarts::new(a, merged_a, merged_b, widest);
+    let mut counts = Array2::<u32>::zeros((a.len(), n_columns));
+    for_each_row(&mut counts, |unit, row| {
+        let (mut last, mut last_other) = (vec![NONE; n_columns], vec![NONE; n_columns]);
+        let train = &a[unit];
+        for_each_near(train, starts.of_unit(unit), merged_b, widest, |p, q, other| {
+            let distance = (train[p] - other.sample).abs();
+            for (k, _) in tolerances
+                .iter()
+                .enumerate()
+                .filter(|(_, tolerance)| distance <= **tolerance)
+            {
+                let column = other.unit as usize * tolerances.len() + k;
+                if last[column] != p as u32 && last_other[column] != q as u32 {
+                    last[column] = p as u32;
+                    last_other[column] = q as u32;
+                    row[column] += 1;
+                }
+            }
+        });
+    });
+    let at = |k: usize, i: usize, j: usize| counts[[i, j * tolerances.len() + k]].min(b[j].len() as u32);
+    (0..tolerances.len())
+        .map(|k| Array2::from_shape_fn((a.len(), b.len()), |(i, j)| at(k, i, j)))
+        .collect()
+}
+
 /// Number of spikes of each unit of `a` that have at least one spike of each unit of `b` within `reach` samples,
 /// `[units of a, units of b]`. One spike of `b` may serve several of `a`.
 pub fn covered_event_count(a: &[Vec<i64>], b: &[Vec<i64>], reach: i64) -> Array2<u32> {
@@ -254,6 +291,18 @@ mod tests {
                     let most = if symmetric { forth[[i, j]].max(back[[j, i]]) } else { forth[[i, j]] };
                     prop_assert_eq!(count, most.min(b[j].len() as u32));
                 }
+            }
+        }
+
+        #[test]
+        fn counts_at_several_tolerances_are_those_at_each(
+            a in prop::collection::vec(fixture::any_train(300), 0..5),
+            b in prop::collection::vec(fixture::any_train(300), 0..5),
+        ) {
+            let tolerances = [7, 0, 15];
+            let together = count_matches_at(&a, &b, &merge(&a), &merge(&b), &tolerances);
+            for (counts, tolerance) in together.iter().zip(tolerances) {
+                prop_assert_eq!(counts, &match_event_count(&a, &b, tolerance, false));
             }
         }
 

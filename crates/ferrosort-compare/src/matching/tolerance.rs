@@ -4,7 +4,7 @@ use ndarray::Array2;
 use serde::Serialize;
 
 use super::agreement::agreement_scores;
-use super::counts::{count_matches, tolerance_samples};
+use super::counts::{count_matches_at, tolerance_samples};
 use super::units::match_units;
 use crate::json;
 use crate::merged::merge;
@@ -59,8 +59,8 @@ pub fn accuracy_against_tolerance(
         mean_accuracy: Vec::with_capacity(tolerances_ms.len()),
         n_matched: Vec::with_capacity(tolerances_ms.len()),
     };
-    for (row, &tolerance) in curve.tolerances_samples.iter().enumerate() {
-        let counts = count_matches(&shifted, b, &merged_a, &merged_b, tolerance, false);
+    let counts = count_matches_at(&shifted, b, &merged_a, &merged_b, &curve.tolerances_samples);
+    for (row, counts) in counts.into_iter().enumerate() {
         let agreement = agreement_scores(&counts, &n_a, &n_b);
         let partners = match_units(&agreement, match_score, match_score).hungarian_match_12;
         for (i, partner) in partners.iter().enumerate() {

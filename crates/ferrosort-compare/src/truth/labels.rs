@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::matching::match_trains;
-use crate::merged::{MergedSpike, merge};
+use crate::merged::{MergedSpike, NearStarts, merge};
 
 /// Label of a spike. The numbers are those in the files of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -114,14 +114,14 @@ fn label_misclassified(
     let merged = merge(b);
     let places = places_in_trains(&merged, b.len());
     let mut claimed = vec![false; merged.len()];
+    let starts = NearStarts::new(a, &merge(a), &merged, tolerance);
     for &(i, own) in pairs {
-        let mut start = 0;
         for p in 0..a[i].len() {
             if labels.labels_a[i][p] != SpikeLabel::Unmatched {
                 continue;
             }
             let t = a[i][p];
-            start += merged[start..].partition_point(|spike| spike.sample < t - tolerance);
+            let start = starts.of_unit(i)[p] as usize;
             let near = merged[start..].iter().take_while(|spike| spike.sample <= t + tolerance);
             let candidates = first_of_each_unit(near.copied(), start)
                 .filter(|&(q, unit)| unit != own && is_matched[unit] && !claimed[q]);

@@ -67,7 +67,9 @@ pub fn correlogram_reconstruction(
         })
         .collect();
     let mut total = ErrorSums::new(bins.len(), edges.len());
-    rows.iter().for_each(|row| total.add(row));
+    for row in &rows {
+        total.add(row);
+    }
     CorrelogramReconstruction {
         n_units: pairs.len(),
         edges_ms: bins.edges_ms(sample_rate),

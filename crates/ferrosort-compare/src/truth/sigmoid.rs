@@ -101,7 +101,7 @@ fn damped_step(fit: &SigmoidFit, points: &[(f64, f64)], damping: f64) -> Option<
 fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> Option<[f64; 3]> {
     for column in 0..3 {
         let pivot = (column..3).max_by(|&i, &k| matrix[i][column].abs().total_cmp(&matrix[k][column].abs()))?;
-        if !(matrix[pivot][column].abs() > 0.0) {
+        if matrix[pivot][column] == 0.0 || matrix[pivot][column].is_nan() {
             return None;
         }
         matrix.swap(column, pivot);
