@@ -314,9 +314,11 @@ fn differences_at_the_edges_of_batches_stay_at_the_edges() {
     let cut = planar(4000, &[0, 4000, 8000]);
     let a = write(&path_a, &signals, &cut, None);
     let mut disturbed = signals.clone();
-    disturbed
-        .iter_mut()
-        .for_each(|channel| channel[4000..4064].iter_mut().for_each(|v| *v += 50.0));
+    for channel in &mut disturbed {
+        for value in &mut channel[4000..4064] {
+            *value += 50.0;
+        }
+    }
     disturbed[2][9000] += 3000.0;
     let found = aligned(&a, &write(&path_b, &disturbed, &cut, None));
     let batch = &found.batches[1];

@@ -93,9 +93,12 @@ fn truth_on_grid(truth: &SortingRun, times_s: &[f64], depths_um: &[f64]) -> Resu
     }
     let Some(units) = unit_displacements(truth, &motion.times_s) else {
         let rigid = depths_um.len() == 1;
-        let value = |t: usize, d: usize| match rigid {
-            true => displacement::mean_between(motion, times_s[t], times_s[t]).unwrap_or(f64::NAN),
-            false => displacement::at(motion, times_s[t], depths_um[d]),
+        let value = |t: usize, d: usize| {
+            if rigid {
+                displacement::mean_between(motion, times_s[t], times_s[t]).unwrap_or(f64::NAN)
+            } else {
+                displacement::at(motion, times_s[t], depths_um[d])
+            }
         };
         return Ok(Array2::from_shape_fn((times_s.len(), depths_um.len()), |(t, d)| {
             value(t, d)
@@ -164,9 +167,10 @@ fn compared(motion: &Motion, truth: Array2<f64>) -> Part<MotionError> {
     if !plus.2.is_finite() {
         return Part::missing("the estimated and the true motion have no finite values in common");
     }
-    let (sign, (estimate, offset_um, rms_um), rms_other_sign_um) = match plus.2 <= minus.2 {
-        true => (1.0, plus, minus.2),
-        false => (-1.0, minus, plus.2),
+    let (sign, (estimate, offset_um, rms_um), rms_other_sign_um) = if plus.2 <= minus.2 {
+        (1.0, plus, minus.2)
+    } else {
+        (-1.0, minus, plus.2)
     };
     let error = &truth - &estimate;
     let flat = |matrix: &Array2<f64>| -> Vec<f64> { matrix.iter().copied().collect() };

@@ -137,8 +137,12 @@ fn additive_fit(tracks: &[Vec<f64>], bins: usize) -> (Vec<f64>, Vec<f64>) {
     }
     fill_gaps(&mut displacement);
     let middle = finite::median(&displacement);
-    displacement.iter_mut().for_each(|value| *value -= middle);
-    standing.iter_mut().for_each(|depth| *depth += middle);
+    for value in &mut displacement {
+        *value -= middle;
+    }
+    for depth in &mut standing {
+        *depth += middle;
+    }
     (standing, displacement)
 }
 
@@ -160,7 +164,7 @@ fn reweigh(weights: &mut [Vec<f64>], tracks: &[Vec<f64>], standing: &[f64], disp
         .map(|(u, bin)| residual(u, bin).abs())
         .collect();
     let scale = CAUCHY_SD * 1.4826 * finite::median(&sizes);
-    if !(scale > 1e-6) {
+    if scale.is_nan() || scale <= 1e-6 {
         return;
     }
     for (u, row) in weights.iter_mut().enumerate() {

@@ -137,7 +137,8 @@ fn align_files(a: &ProcessedFile, b: &ProcessedFile, params: &AlignmentParams) -
         })
     };
     let mut assignment = at(params.channel_max_lag);
-    if !(finite::mean(&assignment.correlations) >= UNCONVINCING) {
+    let convincing = finite::mean(&assignment.correlations) >= UNCONVINCING;
+    if !convincing {
         assignment = at(params.max_lag);
     }
     let pairs = assigned(&assignment);

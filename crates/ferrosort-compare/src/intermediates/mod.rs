@@ -6,6 +6,7 @@ pub mod alignment;
 pub mod batches;
 pub mod best_channel;
 pub mod channels;
+pub mod common_batches;
 mod lags;
 pub mod layout;
 pub mod naive;

@@ -3,7 +3,7 @@
 use ferrosort_core::{Motion, SortingRun};
 use serde::Serialize;
 
-use super::batches::CommonBatches;
+use super::common_batches::CommonBatches;
 use crate::drift::displacement::mean_between;
 use crate::{Part, correlation, finite};
 
@@ -80,9 +80,10 @@ pub fn compare_orders(a: &SortingRun, b: &SortingRun, truth: Option<&Motion>) ->
     let float = |places: &[usize]| -> Vec<f64> { places.iter().map(|&p| p as f64).collect() };
     let rho = correlation::spearman(&float(&places_a), &float(&places_b));
     let b_reversed = rho < 0.0;
-    let places_b: Vec<usize> = match b_reversed {
-        true => places_b.iter().map(|p| n - 1 - p).collect(),
-        false => places_b,
+    let places_b: Vec<usize> = if b_reversed {
+        places_b.iter().map(|p| n - 1 - p).collect()
+    } else {
+        places_b
     };
     let shifts: Vec<f64> = places_a
         .iter()

@@ -153,7 +153,9 @@ impl Aligned<'_> {
             });
         }
         let mut all = Sums::default();
-        channels.iter().for_each(|sums| all.merge(sums));
+        for sums in &channels {
+            all.merge(sums);
+        }
         let row = |(&(channel_a, channel_b), sums): (&(usize, usize), &Sums)| ChannelResidual {
             channel_a,
             channel_b,
