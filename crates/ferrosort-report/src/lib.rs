@@ -8,6 +8,7 @@ pub mod model;
 pub mod pack;
 mod page;
 pub mod summary;
+pub mod tables;
 pub mod views;
 
 pub use model::Report;

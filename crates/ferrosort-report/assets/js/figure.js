@@ -31,7 +31,16 @@ function figure({ name, title, draw, data, height = 260, wide = false, half = fa
       if (!visible && node.dataset.state === "pending") return;
       body.replaceChildren();
       drawnWidth = body.clientWidth;
-      const points = draw(body, drawnWidth, height) ?? 0;
+      let points = 0;
+      try {
+        points = draw(body, drawnWidth, height) ?? 0;
+      } catch (error) {
+        // One plot with bad data must not take the page with it.
+        console.error(`${name}: ${error.stack}`);
+        body.replaceChildren(el("p", { class: "missing" }, `This plot could not be drawn: ${error.message}`));
+        node.dataset.state = "failed";
+        return;
+      }
       const items = typeof legend === "function" ? legend() : legend;
       legendBox.replaceChildren(...items.map(([colour, text, kind]) => el("span", { class: `key ${kind ?? ""}` }, el("i", { style: { background: colour, borderColor: colour } }), text)));
       node.dataset.state = "drawn";

@@ -62,7 +62,14 @@ async function start() {
   document.body.append(tip);
   const slot = (name) => document.querySelector(`[data-slot="${name}"]`);
   overview(slot("overview-plots"), slot("overview-more"));
-  for (const [name, build] of SECTIONS) build(slot(name));
+  for (const [name, build] of SECTIONS) {
+    try {
+      build(slot(name));
+    } catch (error) {
+      console.error(`${name}: ${error.stack}`);
+      slot(name).append(missing("This part", `it could not be drawn: ${error.message}`));
+    }
+  }
   document.querySelector('[data-download="all"]').addEventListener("click", () => save("report.json", JSON.stringify(plain(report)), "application/json"));
   document.getElementById("theme-toggle").addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
   document.getElementById("theme-toggle").textContent = isDark() ? "Light" : "Dark";

@@ -7,7 +7,7 @@
 function table({ name, columns, rows, select, attributes = () => ({}), max = 340, sortBy, descending = true }) {
   let order = range(rows.length), sorted = sortBy ?? -1, down = descending, shown = () => true;
   const body = el("tbody");
-  const heads = columns.map((column, c) => el("th", { scope: "col", title: column.title },
+  const heads = columns.map((column, c) => el("th", { scope: "col", title: column.title, class: rows.length && (typeof column.value(rows[0]) === "number" || column.value(rows[0]) === null) ? "number" : null },
     el("button", { type: "button", click: () => sort(c, c === sorted ? !down : typeof column.value(rows[0] ?? {}) !== "string") }, column.label, column.unit ? el("small", {}, ` ${column.unit}`) : null)));
   const lines = rows.map((row) => {
     const line = el("tr", { ...attributes(row), ...(select ? { click: () => select(row), class: "pick" } : {}) }, columns.map((column) => {

@@ -1,6 +1,7 @@
 // Curves, points and bars on axes. uPlot gives axes, zoom (drag) and reset (double click); the marks are drawn here,
 // because series have their own x.
 
+const WHOLE = range(10).flatMap((p) => [1, 2, 5].map((m) => m * 10 ** p));
 const AXIS_FONT = "11px system-ui, sans-serif";
 
 /**
@@ -21,6 +22,8 @@ function xy(body, width, height, { series, xLabel, yLabel, xRange, yRange, lines
     body.append(el("p", { class: "missing centred" }, "No values to show."));
     return 0;
   }
+  // Counts have no ticks between whole numbers.
+  const whole = bars && series.every((s) => Array.prototype.every.call(s.y, (v) => Number.isInteger(v) || !Number.isFinite(v)));
   const text = themed("muted"), gridColour = themed("grid");
   const axis = (label, size, extra = {}) => ({
     label, labelSize: 20, labelFont: AXIS_FONT, labelGap: 0, font: AXIS_FONT, stroke: text, size, gap: 4,
@@ -29,13 +32,13 @@ function xy(body, width, height, { series, xLabel, yLabel, xRange, yRange, lines
   });
   const xAxis = names
     ? axis(xLabel, 16 + 13 * Math.max(...names.map((n) => wrapped(n, width / names.length / 7).split("\n").length)), { splits: () => range(names.length), values: (_, t) => t.map((i) => wrapped(names[i] ?? "", width / names.length / 7)), grid: { show: false } })
-    : axis(xLabel, 30, { space: 55 });
+    : axis(xLabel, 30, { space: 44 });
   const plot = new uPlot({
     width, height, legend: { show: false }, padding: [8, 12, 0, 0],
     cursor: { drag: { x: true, y: true, setScale: true }, points: { show: false }, x: false, y: false },
     select: { show: true }, focus: { prox: 0 },
     scales: { x: { time: false, range: (_, a, b) => [a, b], distr: xLog ? 3 : 1 }, y: { range: (_, a, b) => [a, b] } },
-    axes: [xAxis, axis(yLabel, 42, { space: 28 })],
+    axes: [xAxis, axis(yLabel, 42, { space: 28, ...(whole ? { incrs: WHOLE } : {}) })],
     series: [{}, { show: true, paths: () => null, points: { show: false } }],
     hooks: { draw: [(u) => paint(u, series, lines, diagonal)] },
   }, [[x0, x1], [y0, y1]], body);
