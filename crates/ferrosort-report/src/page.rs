@@ -37,6 +37,8 @@ const SCRIPTS: &[&str] = &[
 ];
 const STYLE: &str = include_str!("../assets/css/page.css");
 const PLOT_SCRIPT: &str = include_str!("../assets/vendor/uPlot.iife.min.js");
+/// Travels with the script, as its licence asks.
+const PLOT_LICENCE: &str = include_str!("../assets/vendor/uPlot.LICENSE");
 const PLOT_STYLE: &str = include_str!("../assets/vendor/uPlot.min.css");
 
 #[derive(Template)]
@@ -48,6 +50,7 @@ struct Page<'a> {
     style: &'static str,
     plot_style: &'static str,
     plot_script: &'static str,
+    plot_licence: &'static str,
     scripts: String,
 }
 
@@ -88,6 +91,7 @@ pub fn render(report: &Report) -> Result<String> {
         style: STYLE,
         plot_style: PLOT_STYLE,
         plot_script: PLOT_SCRIPT,
+        plot_licence: PLOT_LICENCE,
         scripts: SCRIPTS.join("\n"),
     };
     page.render()

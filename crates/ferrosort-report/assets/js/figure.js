@@ -84,10 +84,22 @@ function menu(name, title, data, body) {
   const item = (text, kind, run) => el("button", { type: "button", "data-download": `${name}.${kind}`, click: (event) => { run(); event.target.closest("details").open = false; } }, text);
   const items = data ? [
     item("CSV", "csv", () => save(`${name}.csv`, toCsv(data()), "text/csv")),
+    item("Table", "table", () => showNumbers(name, title, data())),
     item("JSON", "json", () => save(`${name}.json`, JSON.stringify(plain(data()), null, 1), "application/json")),
   ] : [];
   items.push(item("PNG", "png", () => savePicture(name, title, body)));
   return el("details", { class: "menu" }, el("summary", { "aria-label": `Download ${title}`, title: "Download" }, "⤓"), el("div", { class: "items" }, items));
+}
+
+const MOST_ROWS = 500;
+/** The numbers of a plot as a table over the page. */
+function showNumbers(name, title, data) {
+  const columns = data.matrix ? Object.fromEntries(range(data.matrix.shape[1]).map((j) => [String(j), range(data.matrix.shape[0]).map((i) => data.matrix.at(i, j))])) : Object.fromEntries(Object.entries(data).map(([key, list]) => [key, list instanceof Numbers ? list.v : list]));
+  const names = Object.keys(columns), rows = Math.max(0, ...names.map((key) => columns[key].length)), shown = Math.min(rows, MOST_ROWS);
+  const content = table({ name, rows: range(shown), max: innerHeight * 0.65, columns: names.map((key) => ({ label: key || " ", value: (i) => columns[key][i] ?? null })) });
+  const dialog = el("dialog", { class: "numbers", "aria-label": title, close: () => dialog.remove() }, el("h3", {}, title), rows > shown ? el("p", { class: "quiet" }, `The first ${shown} of ${fmt(rows)} rows; downloads hold all.`) : null, content.node, el("button", { type: "button", autofocus: true, click: () => dialog.close() }, "Close"));
+  document.body.append(dialog);
+  dialog.showModal();
 }
 
 /** All canvases of a plot as one picture. */

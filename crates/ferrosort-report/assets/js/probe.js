@@ -32,7 +32,7 @@ function probeMap(body, width, height, { run, colour, bar, around }) {
     const u = units[i];
     if (u.x_um === null || u.y_um === null) continue;
     const selected = isSelected(i);
-    const radius = 3 + 4 * Math.sqrt(Math.min((u.amplitude_uv ?? largest / 3) / largest, 1.4));
+    const radius = (units.length > 150 && around === undefined ? 0.6 : 1) * (3 + 4 * Math.sqrt(Math.min((u.amplitude_uv ?? largest / 3) / largest, 1.4)));
     const x = px(u.x_um), y = py(u.y_um);
     ctx.beginPath();
     ctx.arc(x, y, radius, 0, 7);

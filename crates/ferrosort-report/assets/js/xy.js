@@ -100,6 +100,7 @@ function paint(u, series, lines, diagonal) {
         legible(ctx, line.label, px(line.x) + (room ? 4 : -4) * scale, top + 12 * scale, scale);
       } else {
         // Below the line where there is no room above it.
+        ctx.textAlign = "left";
         const high = py(line.y) - top < 16 * scale;
         legible(ctx, line.label, left + 5 * scale, py(line.y) + (high ? 12 : -4) * scale, scale);
       }
