@@ -40,11 +40,27 @@ function unitPage(run, unit) {
     data: () => ({ own: f.own, background: f.background }),
     legend: () => [[colour(), "this unit"], [themed("faint"), "other units nearby"]],
   }));
+  if (waves && u.similar.some((s) => part(report.runs[run].units[s.unit].waveforms))) cards.push(alikeFigure(run, unit, waves));
   for (const s of u.similar.slice(0, 4)) {
     const cross = part(s.correlogram);
-    if (cross) cards.push(correlogramFigure(`unit-cross-${s.unit}`, `With ${unitId(run, s.unit)}`, cross, () => unitColour(run, s.unit), [{ x: 0 }]));
+    if (cross) cards.push(correlogramFigure(`unit-cross-${s.unit}`, `Spikes of ${unitId(run, s.unit)} around its spikes`, cross, () => unitColour(run, s.unit), [{ x: 0 }]));
   }
   return [unitHead(run, unit), el("div", { class: "unit-grid" }, cards)];
+}
+
+/** The unit's waveform over those of the units that look most like it: one neuron or several? */
+function alikeFigure(run, unit, waves) {
+  const others = report.runs[run].units[unit].similar.filter((s) => part(report.runs[run].units[s.unit].waveforms)).slice(0, 2), channels = waves.channels;
+  const sets = () => [...others, { unit }].map((s) => {
+    const w = part(report.runs[run].units[s.unit].waveforms), kept = w.channels.filter((c) => channels.includes(c));
+    return { channels: kept, rows: (i) => w.mean.row(w.channels.indexOf(kept[i])), colour: unitColour(run, s.unit), width: s.unit === unit ? 2 : 1.3 };
+  });
+  return figure({
+    name: "unit-alike", title: "With the units that look most like it", height: 300,
+    draw: (body, w, h) => wavesAtContacts(body, w, h, sets(), report.runs[run].waveform_unit, mainChannel(run, unit)),
+    data: () => Object.fromEntries(sets().flatMap((s, k) => s.channels.map((c, i) => [`${unitId(run, [...others, { unit }][k].unit)} channel ${c}`, s.rows(i)]))),
+    legend: () => [{ unit }, ...others].map((s) => [unitColour(run, s.unit), unitId(run, s.unit)]),
+  });
 }
 
 function unitHead(run, unit) {
