@@ -16,7 +16,7 @@ function agreementMatrix(p) {
   const rows = p.row_order.length, columns = p.column_order.length;
   return figure({
     name: `agreement-${p.a}-${p.b}`, title: "Agreement of all units, in matching order", half: true, height: 420,
-    draw: (body, w, h) => heatmap(body, w, h, { rows, columns, value: (i, j) => p.scores.at(p.row_order[i], p.column_order[j]), limits: [0, 1], rowNames: p.row_order.map((u) => unitId(p.a, u)), columnNames: p.column_order.map((u) => unitId(p.b, u)), numbers: rows <= 16 && columns <= 16, barLabel: "agreement", cell: (i, j) => [`${unitName(p.a, p.row_order[i])} and ${unitName(p.b, p.column_order[j])}`], pick: (i) => selectUnit(p.a, p.row_order[i], { jump: true }) }),
+    draw: (body, w, h) => heatmap(body, w, h, { rows, columns, value: (i, j) => p.scores.at(p.row_order[i], p.column_order[j]), limits: [0, 1], xLabel: `unit of ${runName(p.b)}`, yLabel: `unit of ${runName(p.a)}`, rowNames: p.row_order.map((u) => unitId(p.a, u)), columnNames: p.column_order.map((u) => unitId(p.b, u)), numbers: rows <= 16 && columns <= 16, barLabel: "agreement", cell: (i, j) => [`${unitName(p.a, p.row_order[i])} and ${unitName(p.b, p.column_order[j])}`], pick: (i) => selectUnit(p.a, p.row_order[i], { jump: true }) }),
     data: () => ({ "": p.row_order.map((u) => unitId(p.a, u)), ...Object.fromEntries(p.column_order.map((u) => [unitId(p.b, u), p.row_order.map((i) => p.scores.at(i, u))])) }),
     note: `Rows: ${runName(p.a)}; columns: ${runName(p.b)}.`, facts: p.facts,
   });

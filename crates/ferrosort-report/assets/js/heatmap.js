@@ -7,7 +7,7 @@
  */
 function heatmap(body, width, height, { rows, columns, value, limits, kind = "sequential", xLabel, yLabel, xRange, yRange, cell, pick, numbers = false, lines = false, square = false, barLabel, rowNames, columnNames }) {
   const { canvas, ctx } = sheet(body, width, height);
-  const left = rowNames ? 70 : yRange ? 50 : 24, bottom = columnNames ? 52 : xRange ? 38 : 22;
+  const left = rowNames ? 70 : yRange ? 50 : 24, bottom = columnNames ? 60 : xRange ? 38 : 22;
   const box = { left, top: 16, width: width - left - 58, height: height - 16 - bottom };
   if (square) {
     const side = Math.min(box.width / columns, box.height / rows);
@@ -29,10 +29,11 @@ function heatmap(body, width, height, { rows, columns, value, limits, kind = "se
   small.getContext("2d").putImageData(picture, 0, 0);
   ctx.imageSmoothingEnabled = false;
   ctx.drawImage(small, box.left, box.top, box.width, box.height);
-  frame(ctx, box, { xRange: xRange ?? [0, columns], yRange: yRange ?? [rows, 0], xLabel, yLabel, xTicks: Boolean(xRange), yTicks: Boolean(yRange) });
+  frame(ctx, box, { xRange: xRange ?? [0, columns], yRange: yRange ?? [rows, 0], xLabel: columnNames ? undefined : xLabel, yLabel, xTicks: Boolean(xRange), yTicks: Boolean(yRange) });
   const w = box.width / columns, h = box.height / rows;
   ctx.fillStyle = themed("muted");
   ctx.font = "10px system-ui, sans-serif";
+  if (columnNames && xLabel) { ctx.textAlign = "center"; ctx.font = AXIS_FONT; ctx.fillText(xLabel, box.left + box.width / 2, box.top + box.height + bottom - 6); ctx.font = "10px system-ui, sans-serif"; }
   if (rowNames) { ctx.textAlign = "right"; ctx.textBaseline = "middle"; range(rows).filter((i) => i % Math.ceil(14 / Math.max(h, 1)) === 0).forEach((i) => ctx.fillText(short(rowNames[i], 9), box.left - 5, box.top + (i + 0.5) * h)); }
   if (columnNames) range(columns).filter((j) => j % Math.ceil(13 / Math.max(w, 1)) === 0).forEach((j) => {
     ctx.save(); ctx.translate(box.left + (j + 0.5) * w, box.top + box.height + 5); ctx.rotate(-Math.PI / 4); ctx.textAlign = "right"; ctx.textBaseline = "middle"; ctx.fillText(short(columnNames[j], 9), 0, 0); ctx.restore();

@@ -34,7 +34,7 @@ function similarityFigure(c) {
     controls: [hasDot ? choice("Measure", [["cosine", "cosine, best lag"], ["dot", "plain dot product"]], (v) => { kind = v; node.figure.redraw(); }, kind) : null, choice("Order", [["greedy", "along the diagonal"], ["depth", "depth"], ["id", "as given"]], (v) => { how = v; node.figure.redraw(); }, how)].filter(Boolean),
     draw: (body, w, h) => {
       const [rows, columns] = matrixOrder(c, how);
-      return heatmap(body, w, h, { rows: rows.length, columns: columns.length, square: true, value: (i, j) => array().at(rows[i], columns[j]), limits: [0, 1], rowNames: rows.map((u) => unitId(c.a, u)), columnNames: columns.map((u) => unitId(c.b, u)), barLabel: kind, cell: (i, j) => [`${unitName(c.a, rows[i])} and ${unitName(c.b, columns[j])}`, c.lags.length ? `lag ${fmt(c.lags.at(rows[i], columns[j]))} samples` : ""], pick: (i) => selectUnit(c.a, rows[i], { jump: true }) });
+      return heatmap(body, w, h, { rows: rows.length, columns: columns.length, square: true, value: (i, j) => array().at(rows[i], columns[j]), limits: [0, 1], xLabel: `unit of ${runName(c.b)}`, yLabel: `unit of ${runName(c.a)}`, rowNames: rows.map((u) => unitId(c.a, u)), columnNames: columns.map((u) => unitId(c.b, u)), barLabel: kind, cell: (i, j) => [`${unitName(c.a, rows[i])} and ${unitName(c.b, columns[j])}`, c.lags.length ? `lag ${fmt(c.lags.at(rows[i], columns[j]))} samples` : ""], pick: (i) => selectUnit(c.a, rows[i], { jump: true }) });
     },
     data: () => ({ "": range(c.cosine.shape[0]).map((i) => unitId(c.a, i)), ...Object.fromEntries(range(c.cosine.shape[1]).map((j) => [unitId(c.b, j), range(c.cosine.shape[0]).map((i) => array().at(i, j))])) }),
     note: `Rows: ${runName(c.a)}; columns: ${runName(c.b)}.`,

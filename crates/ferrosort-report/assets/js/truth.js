@@ -120,7 +120,7 @@ function confusionFigures(truth, c) {
   const pick = (i, j) => (i < m.rows.length ? selectUnit(t, m.rows[i], { jump: true }) : j < m.columns.length && selectUnit(c.run, m.columns[j], { jump: true }));
   const build = (name, title, array, extra) => figure({
     name: `${name}-${c.run}`, title, half: true, height: 420,
-    draw: (body, w, h) => heatmap(body, w, h, { rows: array.shape[0], columns: array.shape[1], value: (i, j) => array.at(i, j), limits: [0, quantile(c.true_positives.v.filter((n) => n > 0), 0.5) || 1], xLabel: "", yLabel: "", rowNames: range(rows).map(rowName), columnNames: range(columns).map(columnName), cell: (i, j) => [`true ${rowName(i)}, ${runName(c.run)} ${columnName(j)}`], pick, numbers: rows <= 31 && columns <= 31, barLabel: "spikes", ...extra }),
+    draw: (body, w, h) => heatmap(body, w, h, { rows: array.shape[0], columns: array.shape[1], value: (i, j) => array.at(i, j), limits: [0, quantile(c.true_positives.v.filter((n) => n > 0), 0.5) || 1], xLabel: `unit of ${runName(c.run)}`, yLabel: "true unit", rowNames: range(rows).map(rowName), columnNames: range(columns).map(columnName), cell: (i, j) => [`true ${rowName(i)}, ${runName(c.run)} ${columnName(j)}`], pick, numbers: rows <= 31 && columns <= 31, barLabel: "spikes", ...extra }),
     data: () => ({ "": range(array.shape[0]).map(rowName), ...Object.fromEntries(range(array.shape[1]).map((j) => [columnName(j), range(array.shape[0]).map((i) => array.at(i, j))])) }),
   });
   const list = [build("confusion", `Confusion matrix of ${runName(c.run)}`, m.counts, { lines: true })];
