@@ -301,3 +301,13 @@ def test_a_large_page_opens_quickly(browser):
     open_page(browser, "report-large")
     assert time.monotonic() - start < 20, "a busy machine included"
     assert len(unit_rows(browser)) > 200
+
+
+def test_the_numbers_of_a_plot_open_as_a_table(page):
+    button = page.find_element(By.CSS_SELECTOR, '[data-download="overview-accuracy-snr.table"]')
+    page.execute_script("arguments[0].click()", button)
+    rows = page.find_elements(By.CSS_SELECTOR, "dialog.numbers tbody tr")
+    assert len(rows) == page.execute_script("return JSON.parse(document.getElementById('report-json').textContent).runs[0].units.length")
+    page.find_element(By.CSS_SELECTOR, "dialog.numbers > button").click()
+    assert page.find_elements(By.CSS_SELECTOR, "dialog.numbers") == []
+    assert errors(page) == []

@@ -9,6 +9,7 @@ pub mod model;
 pub mod pack;
 mod page;
 pub mod summary;
+pub mod tables;
 pub mod views;
 
 pub use assemble::assemble;

@@ -26,17 +26,22 @@ const SCRIPTS: &[&str] = &[
     include_str!("../assets/js/overview.js"),
     include_str!("../assets/js/intermediates.js"),
     include_str!("../assets/js/outputs.js"),
+    include_str!("../assets/js/pairs.js"),
     include_str!("../assets/js/agreement.js"),
     include_str!("../assets/js/truth.js"),
+    include_str!("../assets/js/benchmarks.js"),
     include_str!("../assets/js/quality.js"),
     include_str!("../assets/js/drift.js"),
     include_str!("../assets/js/unit.js"),
+    include_str!("../assets/js/unit_plots.js"),
     include_str!("../assets/js/units.js"),
     include_str!("../assets/js/traces.js"),
     include_str!("../assets/js/main.js"),
 ];
 const STYLE: &str = include_str!("../assets/css/page.css");
 const PLOT_SCRIPT: &str = include_str!("../assets/vendor/uPlot.iife.min.js");
+/// Travels with the script, as its licence asks.
+const PLOT_LICENCE: &str = include_str!("../assets/vendor/uPlot.LICENSE");
 const PLOT_STYLE: &str = include_str!("../assets/vendor/uPlot.min.css");
 
 #[derive(Template)]
@@ -48,6 +53,7 @@ struct Page<'a> {
     style: &'static str,
     plot_style: &'static str,
     plot_script: &'static str,
+    plot_licence: &'static str,
     scripts: String,
 }
 
@@ -88,6 +94,7 @@ pub fn render(report: &Report) -> Result<String> {
         style: STYLE,
         plot_style: PLOT_STYLE,
         plot_script: PLOT_SCRIPT,
+        plot_licence: PLOT_LICENCE,
         scripts: SCRIPTS.join("\n"),
     };
     page.render()

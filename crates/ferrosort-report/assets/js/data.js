@@ -24,7 +24,9 @@ class Numbers {
   }
   decode() {
     const { kept, offset, low = 0, step = 1 } = this.json;
-    const n = this.length, width = ARRAY_BYTES[kept], planes = this.bytes.subarray(offset, offset + n * width);
+    const n = this.length,
+      width = ARRAY_BYTES[kept],
+      planes = this.bytes.subarray(offset, offset + n * width);
     const values = new Float64Array(n);
     if (kept === "levels8" || kept === "levels16") {
       for (let i = 0; i < n; i++) {
@@ -36,7 +38,8 @@ class Numbers {
     const view = new DataView(new ArrayBuffer(8));
     for (let i = 0; i < n; i++) {
       for (let b = 0; b < width; b++) view.setUint8(b, planes[b * n + i]);
-      values[i] = kept === "f64" ? view.getFloat64(0, true) : kept === "f32" ? view.getFloat32(0, true) : view.getInt32(0, true);
+      values[i] =
+        kept === "f64" ? view.getFloat64(0, true) : kept === "f32" ? view.getFloat32(0, true) : view.getInt32(0, true);
     }
     return values;
   }
@@ -45,7 +48,8 @@ class Numbers {
 /** Reads the report that the page holds. */
 async function readReport() {
   const text = document.getElementById("report-arrays").textContent;
-  const letters = atob(text), packed = new Uint8Array(letters.length);
+  const letters = atob(text),
+    packed = new Uint8Array(letters.length);
   for (let i = 0; i < letters.length; i++) packed[i] = letters.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
@@ -67,28 +71,43 @@ function plain(value) {
   }
   if (ArrayBuffer.isView(value)) return Array.from(value, (x) => (Number.isFinite(x) ? x : null));
   if (Array.isArray(value)) return value.map(plain);
-  if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([k, x]) => [k, plain(x)]));
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([k, x]) => [k, plain(x)]));
   return typeof value === "number" && !Number.isFinite(value) ? null : value === undefined ? null : value;
 }
 
 const finite = (list) => Array.prototype.filter.call(list, Number.isFinite);
-const mean = (list) => { const f = finite(list); return f.length ? f.reduce((a, b) => a + b, 0) / f.length : NaN; };
+const mean = (list) => {
+  const f = finite(list);
+  return f.length ? f.reduce((a, b) => a + b, 0) / f.length : NaN;
+};
 function quantile(list, q) {
   const sorted = Float64Array.from(finite(list)).sort();
   if (!sorted.length) return NaN;
-  const at = q * (sorted.length - 1), low = Math.floor(at);
+  const at = q * (sorted.length - 1),
+    low = Math.floor(at);
   return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
 }
 /** Least and largest finite value. */
 function extent(list) {
-  let low = Infinity, high = -Infinity;
-  for (const x of list) if (Number.isFinite(x)) { if (x < low) low = x; if (x > high) high = x; }
+  let low = Infinity,
+    high = -Infinity;
+  for (const x of list)
+    if (Number.isFinite(x)) {
+      if (x < low) low = x;
+      if (x > high) high = x;
+    }
   return low <= high ? [low, high] : [0, 1];
 }
 /** The extent with a margin on both sides. */
 function padded(list, share = 0.05) {
-  const [low, high] = extent(list), margin = (high - low || Math.abs(high) || 1) * share;
+  const [low, high] = extent(list),
+    margin = (high - low || Math.abs(high) || 1) * share;
   return [low - margin, high + margin];
 }
 const range = (n) => Array.from({ length: n }, (_, i) => i);
-const sum = (list) => { let s = 0; for (const x of list) s += x; return s; };
+const sum = (list) => {
+  let s = 0;
+  for (const x of list) s += x;
+  return s;
+};

@@ -25,7 +25,8 @@ function fmt(x, digits) {
   else if (size >= 1000) text = x.toFixed(0);
   else if (size >= 100) text = x.toFixed(1);
   else if (size >= 1) text = x.toFixed(2);
-  else if (size >= 0.001) text = size > 0.9995 ? String(Number(x.toFixed(6))) : x.toPrecision(3); // 0.99996 is not 1
+  else if (size >= 0.001)
+    text = size > 0.9995 ? String(Number(x.toFixed(6))) : x.toPrecision(3); // 0.99996 is not 1
   else text = x.toExponential(1);
   if (size >= 10000 && !text.includes("e")) {
     const [whole, rest] = text.split(".");
@@ -35,7 +36,10 @@ function fmt(x, digits) {
 }
 
 /** The same without zeros at the end, for numbers that stand alone. */
-const brief = (x) => { const text = fmt(x); return /[.]\d*0$/.test(text) ? text.replace(/\.?0+$/, "") : text; };
+const brief = (x) => {
+  const text = fmt(x);
+  return /[.]\d*0$/.test(text) ? text.replace(/\.?0+$/, "") : text;
+};
 
 function csvCell(value) {
   if (value === null || value === undefined || (typeof value === "number" && !Number.isFinite(value))) return "";
@@ -47,8 +51,14 @@ function csvCell(value) {
 
 /** Columns (of any lengths), or `{matrix}`, as CSV. */
 function toCsv(data) {
-  if (data.matrix) return plain(data.matrix).map((row) => row.map(csvCell).join(",")).join("\r\n") + "\r\n";
-  const names = Object.keys(data), columns = names.map((name) => (data[name] instanceof Numbers ? data[name].v : data[name]));
+  if (data.matrix)
+    return (
+      plain(data.matrix)
+        .map((row) => row.map(csvCell).join(","))
+        .join("\r\n") + "\r\n"
+    );
+  const names = Object.keys(data),
+    columns = names.map((name) => (data[name] instanceof Numbers ? data[name].v : data[name]));
   const rows = Math.max(0, ...columns.map((c) => c.length));
   const lines = [names.map(csvCell).join(",")];
   for (let i = 0; i < rows; i++) lines.push(columns.map((c) => csvCell(c[i])).join(","));
@@ -67,21 +77,29 @@ function save(name, content, type) {
 
 /** Numbers beside a plot, as a short list. */
 function factList(facts) {
-  return el("dl", { class: "facts" }, facts.map((fact) => [
-    el("dt", {}, fact.name),
-    el("dd", {}, fact.text ?? brief(fact.value), fact.unit && fact.value !== null ? `\u00a0${fact.unit}` : ""),
-  ]));
+  return el(
+    "dl",
+    { class: "facts" },
+    facts.map((fact) => [
+      el("dt", {}, fact.name),
+      el("dd", {}, fact.text ?? brief(fact.value), fact.unit && fact.value !== null ? `\u00a0${fact.unit}` : ""),
+    ]),
+  );
 }
 
 /** A choice; `options` are [value, text]. */
 function choice(label, options, onChange, value) {
-  const select = el("select", { "aria-label": label, change: () => onChange(select.value) },
-    options.map(([v, text]) => el("option", { value: v, selected: String(v) === String(value) }, text)));
+  const select = el(
+    "select",
+    { "aria-label": label, change: () => onChange(select.value) },
+    options.map(([v, text]) => el("option", { value: v, selected: String(v) === String(value) }, text)),
+  );
   return el("label", { class: "choice" }, `${label} `, select);
 }
 
 /** A sentence instead of what is missing. */
-const missing = (what, p) => el("p", { class: "missing" }, `${what}: not available – ${typeof p === "string" ? p : reason(p)}.`);
+const missing = (what, p) =>
+  el("p", { class: "missing" }, `${what}: not available – ${typeof p === "string" ? p : reason(p)}.`);
 const grid = (...children) => el("div", { class: "grid" }, ...children);
 const heading = (text, note) => [el("h3", {}, text), ...(note ? [el("p", { class: "lead" }, note)] : [])];
 
@@ -94,4 +112,6 @@ function showTip(event, ...lines) {
   tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8))}px`;
   tip.style.top = `${event.clientY + 16 + box.height > innerHeight ? event.clientY - box.height - 10 : event.clientY + 16}px`;
 }
-const hideTip = () => { tip.hidden = true; };
+const hideTip = () => {
+  tip.hidden = true;
+};

@@ -28,9 +28,11 @@ const truthRun = () => part(report.truth)?.truth_run ?? -1;
 
 /** All partners of a unit: [{run, unit, score, kind}]. */
 function partners(run, unit) {
-  const found = [], truth = truthRun();
+  const found = [],
+    truth = truthRun();
   for (const c of comparisons()) {
-    if (run === truth && c.tested[unit] !== null) found.push({ run: c.run, unit: c.tested[unit], score: c.accuracy.v[unit], kind: "accuracy" });
+    if (run === truth && c.tested[unit] !== null)
+      found.push({ run: c.run, unit: c.tested[unit], score: c.accuracy.v[unit], kind: "accuracy" });
     if (run === c.run) {
       const i = c.tested.indexOf(unit);
       if (i >= 0) found.push({ run: truth, unit: i, score: c.accuracy.v[i], kind: "accuracy" });
@@ -52,7 +54,9 @@ const homes = new Map();
 function home(run, unit) {
   const key = `${run}/${unit}`;
   if (!homes.has(key)) {
-    const first = partners(run, unit).filter((p) => p.run < run).sort((a, b) => a.run - b.run)[0];
+    const first = partners(run, unit)
+      .filter((p) => p.run < run)
+      .sort((a, b) => a.run - b.run)[0];
     homes.set(key, first ? [first.run, first.unit] : [run, unit]);
   }
   return homes.get(key);
@@ -74,10 +78,17 @@ const agreementOf = (run, unit) => partners(run, unit).find((p) => p.kind === "a
 
 /** Classes of a tested or true unit, in words. */
 function classesOf(run, unit) {
-  const words = [], truth = truthRun();
-  const names = { well_detected: "well detected", false_positive: "false positive", redundant: "redundant", overmerged: "merged" };
+  const words = [],
+    truth = truthRun();
+  const names = {
+    well_detected: "well detected",
+    false_positive: "false positive",
+    redundant: "redundant",
+    overmerged: "merged",
+  };
   for (const c of comparisons()) {
-    if (run === c.run) for (const [key, word] of Object.entries(names)) if (c.classes[key].includes(unit)) words.push(word);
+    if (run === c.run)
+      for (const [key, word] of Object.entries(names)) if (c.classes[key].includes(unit)) words.push(word);
     if (run === truth && c.classes.missed.includes(unit)) words.push(`missed by ${runName(c.run)}`);
     if (run === truth && c.classes.oversplit.includes(unit)) words.push(`split by ${runName(c.run)}`);
   }
@@ -90,7 +101,10 @@ function suspicions(run, unit) {
   return report.runs[run].metrics
     .filter((m) => {
       const x = m.values.v[unit];
-      return (m.suspicious_above !== null && x > m.suspicious_above) || (m.suspicious_below !== null && x < m.suspicious_below);
+      return (
+        (m.suspicious_above !== null && x > m.suspicious_above) ||
+        (m.suspicious_below !== null && x < m.suspicious_below)
+      );
     })
     .map((m) => ({ metric: m, value: m.values.v[unit], meaning: m.meaning || `${m.label || m.name} is unusual` }));
 }

@@ -6,12 +6,43 @@ let unitTable = null;
 function unitsSection(slot) {
   const runs = range(report.runs.length).filter((r) => report.runs[r].units.length);
   if (!runs.length) return slot.append(el("p", { class: "missing" }, "No run has units."));
-  const search = el("input", { type: "search", id: "unit-search", placeholder: "find: id, good, snr>5, accuracy<0.8", "aria-label": "Find units", autocomplete: "off", spellcheck: "false", input: () => applyFilter() });
+  const search = el("input", {
+    type: "search",
+    id: "unit-search",
+    placeholder: "find: id, good, snr>5, accuracy<0.8",
+    "aria-label": "Find units",
+    autocomplete: "off",
+    spellcheck: "false",
+    input: () => applyFilter(),
+  });
   const count = el("span", { class: "quiet", "aria-live": "polite" });
   const holder = el("div", { class: "holder" });
   const detail = el("div", { class: "detail", id: "unit-detail", role: "region", "aria-label": "Selected unit" });
-  const chooser = el("select", { id: "unit-run", "aria-label": "Run", change: () => show(Number(chooser.value), true) }, runs.map((r) => el("option", { value: r }, runName(r))));
-  slot.append(el("div", { class: "units" }, el("div", { class: "list" }, el("div", { class: "controls loose" }, chooser, search, count), holder, el("p", { class: "note" }, "Search terms combine: ", el("code", {}, "good snr>5 accuracy<0.8"), ". Arrow keys move through the table.")), detail));
+  const chooser = el(
+    "select",
+    { id: "unit-run", "aria-label": "Run", change: () => show(Number(chooser.value), true) },
+    runs.map((r) => el("option", { value: r }, runName(r))),
+  );
+  slot.append(
+    el(
+      "div",
+      { class: "units" },
+      el(
+        "div",
+        { class: "list" },
+        el("div", { class: "controls loose" }, chooser, search, count),
+        holder,
+        el(
+          "p",
+          { class: "note" },
+          "Search terms combine: ",
+          el("code", {}, "good snr>5 accuracy<0.8"),
+          ". Arrow keys move through the table.",
+        ),
+      ),
+      detail,
+    ),
+  );
 
   function show(run, pickFirst) {
     if (unitRun !== run) {
@@ -33,7 +64,10 @@ function unitsSection(slot) {
     for (const line of unitTable.lines) line.setAttribute("aria-selected", line.dataset.unit === String(unit));
     const line = unitTable.lines[unit];
     const box = line.closest(".scroll");
-    if (box) box.scrollTop += Math.min(0, line.getBoundingClientRect().top - box.getBoundingClientRect().top - 34) || Math.max(0, line.getBoundingClientRect().bottom - box.getBoundingClientRect().bottom + 14);
+    if (box)
+      box.scrollTop +=
+        Math.min(0, line.getBoundingClientRect().top - box.getBoundingClientRect().top - 34) ||
+        Math.max(0, line.getBoundingClientRect().bottom - box.getBoundingClientRect().bottom + 14);
     detail.replaceChildren(...unitPage(run, unit));
     forgetFigures();
   });
@@ -55,14 +89,21 @@ function moveSelection(by) {
 
 /** Columns that a search term may compare. */
 const SEARCHED = {
-  spikes: (r, i) => report.runs[r].units[i].n_spikes, rate: (r, i) => report.runs[r].units[i].rate_hz, depth: (r, i) => report.runs[r].units[i].y_um,
-  amplitude: (r, i) => report.runs[r].units[i].amplitude_uv, snr: (r, i) => report.runs[r].units[i].snr, contamination: (r, i) => report.runs[r].units[i].contamination_pct,
-  accuracy: accuracyOf, agreement: agreementOf,
+  spikes: (r, i) => report.runs[r].units[i].n_spikes,
+  rate: (r, i) => report.runs[r].units[i].rate_hz,
+  depth: (r, i) => report.runs[r].units[i].y_um,
+  amplitude: (r, i) => report.runs[r].units[i].amplitude_uv,
+  snr: (r, i) => report.runs[r].units[i].snr,
+  contamination: (r, i) => report.runs[r].units[i].contamination_pct,
+  accuracy: accuracyOf,
+  agreement: agreementOf,
 };
 function fits(run, unit, term) {
   const compared = term.match(/^([a-z_]+)(<=|>=|<|>|=)(-?[\d.]+)$/);
   if (compared) {
-    const [, name, sign, text] = compared, limit = Number(text), x = SEARCHED[name] ? SEARCHED[name](run, unit) : metricOf(run, name)?.values.v[unit];
+    const [, name, sign, text] = compared,
+      limit = Number(text),
+      x = SEARCHED[name] ? SEARCHED[name](run, unit) : metricOf(run, name)?.values.v[unit];
     if (x === null || x === undefined || !Number.isFinite(x)) return false;
     return { "<": x < limit, ">": x > limit, "<=": x <= limit, ">=": x >= limit, "=": x === limit }[sign];
   }
@@ -71,23 +112,48 @@ function fits(run, unit, term) {
 }
 
 function makeTable(run) {
-  const units = report.runs[run].units, has = (of) => units.some((_, i) => Number.isFinite(of(i)));
-  const accuracy = (i) => accuracyOf(run, i), agreement = (i) => agreementOf(run, i);
+  const units = report.runs[run].units,
+    has = (of) => units.some((_, i) => Number.isFinite(of(i)));
+  const accuracy = (i) => accuracyOf(run, i),
+    agreement = (i) => agreementOf(run, i);
   const partner = (i) => partners(run, i)[0];
   const columns = [
-    { label: "unit", value: (i) => units[i].id, node: (i) => el("span", {}, el("i", { class: "swatch", style: { background: unitColour(run, i) } }), short(units[i].id, 24)) },
+    {
+      label: "unit",
+      value: (i) => units[i].id,
+      node: (i) =>
+        el("span", {}, el("i", { class: "swatch", style: { background: unitColour(run, i) } }), short(units[i].id, 24)),
+    },
     units.some((u) => u.label) ? { label: "label", value: (i) => units[i].label } : null,
     units.some((u) => u.class) ? { label: "class", value: (i) => units[i].class } : null,
     has(accuracy) ? { label: "accuracy", value: accuracy, text: (i) => fmt(accuracy(i), 2) } : null,
     has(agreement) ? { label: "agreement", value: agreement, text: (i) => fmt(agreement(i), 2) } : null,
-    units.some((_, i) => partner(i)) ? { label: "partner", value: (i) => (partner(i) ? unitId(partner(i).run, partner(i).unit) : "") } : null,
+    units.some((_, i) => partner(i))
+      ? { label: "partner", value: (i) => (partner(i) ? unitId(partner(i).run, partner(i).unit) : "") }
+      : null,
     { label: "spikes", value: (i) => units[i].n_spikes },
     { label: "rate", unit: "Hz", value: (i) => units[i].rate_hz },
     { label: "depth", unit: "µm", value: (i) => units[i].y_um, text: (i) => fmt(units[i].y_um, 0) },
     { label: "amplitude", unit: "µV", value: (i) => units[i].amplitude_uv, text: (i) => fmt(units[i].amplitude_uv, 0) },
     { label: "SNR", value: (i) => units[i].snr, text: (i) => fmt(units[i].snr, 1) },
-    units.some((u) => u.contamination_pct !== null) ? { label: "contam.", unit: "%", value: (i) => units[i].contamination_pct, text: (i) => fmt(units[i].contamination_pct, 1) } : null,
-    ...report.runs[run].metrics.filter((m) => m.name !== "snr" && m.name !== "firing_rate").map((m) => ({ label: m.label || m.name, unit: m.unit, title: m.meaning, value: (i) => m.values.v[i] })),
+    units.some((u) => u.contamination_pct !== null)
+      ? {
+          label: "contam.",
+          unit: "%",
+          value: (i) => units[i].contamination_pct,
+          text: (i) => fmt(units[i].contamination_pct, 1),
+        }
+      : null,
+    ...report.runs[run].metrics
+      .filter((m) => m.name !== "snr" && m.name !== "firing_rate")
+      .map((m) => ({ label: m.label || m.name, unit: m.unit, title: m.meaning, value: (i) => m.values.v[i] })),
   ].filter(Boolean);
-  return table({ name: `units-${run}`, columns, rows: range(units.length), max: 560, select: (i) => selectUnit(run, i), attributes: (i) => ({ "data-unit": i, "aria-selected": "false" }) });
+  return table({
+    name: `units-${run}`,
+    columns,
+    rows: range(units.length),
+    max: 560,
+    select: (i) => selectUnit(run, i),
+    attributes: (i) => ({ "data-unit": i, "aria-selected": "false" }),
+  });
 }

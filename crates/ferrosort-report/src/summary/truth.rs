@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Finding, Summary, counted, grouped, mean, tile, two_digits, unit_id, unit_link};
+use super::{Finding, Summary, grouped, mean, tile, two_digits, unit_id, unit_link};
 use crate::Report;
 use crate::model::{Run, Truth, TruthComparison};
 
@@ -246,10 +246,7 @@ fn findings(truth: &Truth, known: &Run, run: &Run, comparison: &TruthComparison)
     if extra > 0 {
         findings.truncate(super::MOST_FINDINGS - 1);
         findings.push(Finding {
-            text: format!(
-                "{} more; see the table of units.",
-                counted(extra + 1, "problem", "problems")
-            ),
+            text: format!("{} more problems; see the table of units.", extra + 1),
             link: "#units".into(),
         });
     }
