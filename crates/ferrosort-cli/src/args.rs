@@ -24,6 +24,10 @@ Examples:
       look at a recording before sorting it
   ferrosort sort recording.bin --channels 385 --sample-rate 30000 --probe probe.json --output sorting
       sort it; open the result with: phy template-gui sorting/params.py
+  ferrosort report sorting
+      a page about the result
+  ferrosort compare simulation sorting --truth --report report.html
+      how well a sorting agrees with known spikes, or with another sorting
 
 `ferrosort sort --help` explains every option, `ferrosort parameters` every parameter of the algorithm.";
 
@@ -276,13 +280,17 @@ pub struct InfoArgs {
 /// `ferrosort demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Folder to create for the recording and its sorting
+    /// Folder to create for the recording, its sorting and the report
     #[arg(long, short, value_name = "DIR", default_value = "ferrosort-demo")]
     pub output: PathBuf,
 
     /// Replace the folder of an earlier demo
     #[arg(long)]
     pub overwrite: bool,
+
+    /// Do not open the report in a browser; without a display it is not opened anyway
+    #[arg(long)]
+    pub no_open: bool,
 
     /// Length of the recording, s
     #[arg(long, value_name = "S", default_value_t = 60.0)]

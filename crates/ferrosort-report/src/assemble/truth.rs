@@ -15,8 +15,9 @@ use crate::model::{
 
 /// Pairs of units in the map of collisions: those with the most events.
 const MOST_PAIRS: usize = 400;
-/// Groups of units in the means against a property.
+/// Groups of units in the means against a property, and units that a group needs at least.
 const GROUPS: usize = 20;
+const LEAST_IN_GROUP: usize = 4;
 
 pub(super) fn truth(analysis: &Analysis) -> Part<Truth> {
     if !analysis.params.truth {
@@ -122,7 +123,7 @@ fn fits(analysis: &Analysis, units: &[UnitPerformance]) -> Vec<CovariateFit> {
         .into_iter()
         .filter_map(|against| {
             let x = property(against)?;
-            let means = binned_means(&x, &accuracy, GROUPS.min(x.len() / 2));
+            let means = binned_means(&x, &accuracy, GROUPS.min(x.len() / LEAST_IN_GROUP));
             // An accuracy has no reason to rise or fall along the probe.
             let sigmoid = (against != Covariate::Depth).then(|| fit_sigmoid(&x, &accuracy)).flatten();
             Some(CovariateFit {

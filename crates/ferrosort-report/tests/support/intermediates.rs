@@ -4,7 +4,7 @@ use ferrosort_report::model::{
     Alignment, AlignmentTraces, Array, BatchMatrices, Drift, DriftPoints, Fact, Intermediates, Kept, MatrixDifference,
     MotionView, OrderComparison, Part, RunDrift, Stability, Whitening,
 };
-use ferrosort_report::views::even_choice;
+use super::trains::even_choice;
 
 use super::runs::World;
 use super::{Draws, RATE_HZ, Size};

@@ -4,14 +4,16 @@
 mod compared;
 mod intermediates;
 mod runs;
+mod trains;
+mod view;
 
+use self::view::{RunViewOptions, run_view};
 use ferrosort_core::{Probe, SortingRun};
 use ferrosort_report::Report;
 use ferrosort_report::model::{Array, Kept};
 use ferrosort_report::model::{
     Fact, FileRow, ParameterRow, Part, Quality, Roc, RuleCount, Stage, TracePanel, TraceSpike, Traces,
 };
-use ferrosort_report::views::{RunViewOptions, run_view};
 
 /// Samples per second.
 pub const RATE_HZ: f64 = 30_000.0;

@@ -4,7 +4,7 @@ use ferrosort_core::{RunKind, SortingRun, TemplateSet, TemplateUnit};
 use ndarray::ArrayView2;
 
 use super::trains::{correlogram, even_choice, interval_histogram, presence, rate_over_time};
-use crate::model::{Array, Kept, Part, Raster, Role, Run, SimilarUnit, SpikeSample, Unit, UnitWaveforms};
+use ferrosort_report::model::{Array, Kept, Part, Raster, Role, Run, SimilarUnit, SpikeSample, Unit, UnitWaveforms};
 
 /// Sizes of what the page keeps of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -243,73 +243,4 @@ fn peak_to_peak(wave: ArrayView2<'_, f32>) -> Vec<f64> {
         if high >= low { f64::from(high - low) } else { 0.0 }
     };
     wave.columns().into_iter().map(size).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use ferrosort_core::Probe;
-    use ferrosort_core::{RunUnit, SpikeTable};
-    use ndarray::{Array2, Array3};
-
-    use super::*;
-
-    fn sorted() -> SortingRun {
-        let mut run = SortingRun::new("K2", "folder", RunKind::Phy);
-        let unit = |id: &str| RunUnit {
-            id: id.into(),
-            ..RunUnit::default()
-        };
-        run.units = vec![unit("3"), unit("9")];
-        run.sample_rate = Some(1000.0);
-        run.spikes = SpikeTable {
-            samples: vec![0, 100, 1500, 9000],
-            units: vec![0, 1, 0, 1],
-            amplitudes: Some(vec![1.0, 2.0, 3.0, 4.0]),
-            ..SpikeTable::default()
-        };
-        run.probe = Some(Probe::line(3, 20.0));
-        let mut waveforms = Array3::zeros((2, 4, 3));
-        waveforms[[0, 1, 2]] = -5.0;
-        waveforms[[0, 2, 1]] = 0.4;
-        waveforms[[1, 1, 0]] = -2.0;
-        run.templates = Some(TemplateSet {
-            waveforms,
-            spike_at: 1,
-            unit: TemplateUnit::Whitened,
-        });
-        run.similarity = Array2::from_shape_vec((2, 2), vec![1.0, 0.5, 0.5, 1.0]).ok();
-        run
-    }
-
-    #[test]
-    fn units_get_their_spikes_waveforms_and_positions() {
-        let options = RunViewOptions {
-            duration_s: 10.0,
-            ..RunViewOptions::default()
-        };
-        let view = run_view(&sorted(), &options);
-        let unit = &view.units[0];
-        assert_eq!((unit.n_spikes, unit.rate_hz, unit.y_um), (2, Some(0.2), Some(40.0)));
-        let waveforms = unit.waveforms.get().map(|w| (w.channels.clone(), w.mean.values()[1]));
-        assert_eq!(waveforms, Some((vec![2], -5.0)));
-        let amplitudes = view.units[1].spikes.get().map(|s| s.amplitudes.values().to_vec());
-        assert_eq!(amplitudes, Some(vec![2.0, 4.0]));
-        assert_eq!(
-            (view.units[1].similar[0].unit, view.units[1].similar[0].similarity),
-            (0, 0.5)
-        );
-    }
-
-    #[test]
-    fn the_raster_holds_the_spikes_of_its_window() {
-        let options = RunViewOptions {
-            duration_s: 10.0,
-            ..RunViewOptions::default()
-        };
-        let raster = run_view(&sorted(), &options).raster;
-        assert_eq!(
-            raster.get().map(|r| r.units.values().to_vec()),
-            Some(vec![0.0, 1.0, 0.0])
-        );
-    }
 }

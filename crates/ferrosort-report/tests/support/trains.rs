@@ -1,6 +1,6 @@
 //! Histograms of spike trains.
 
-use crate::model::{Array, Correlogram, Histogram, Kept};
+use ferrosort_report::model::{Array, Correlogram, Histogram, Kept};
 
 /// Places of at most `most` of `n` things, evenly spread, ascending. The first is always among them.
 pub fn even_choice(n: usize, most: usize) -> Vec<usize> {
@@ -105,52 +105,4 @@ pub fn presence(trains: &[Vec<i64>], sample_rate_hz: f64, duration_s: f64, bins:
         }));
     }
     Array::new(&[trains.len(), bins], values, Kept::Levels8)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_choice_is_even_and_starts_at_the_first() {
-        assert_eq!(even_choice(3, 5), [0, 1, 2]);
-        assert_eq!(even_choice(10, 5), [0, 2, 4, 6, 8]);
-    }
-
-    #[test]
-    fn intervals_fall_into_their_bins() {
-        // 15, 30 and 3000 samples at 30 kHz: 0.5 ms, 1 ms, 100 ms (beyond the histogram).
-        let counts = interval_histogram(&[0, 15, 45, 3045], 30_000.0).counts;
-        assert_eq!((counts.values()[1], counts.values()[2]), (1.0, 1.0));
-        assert_eq!(counts.values().iter().sum::<f64>(), 2.0);
-    }
-
-    #[test]
-    fn the_last_bin_of_a_rate_is_scaled_by_its_length() {
-        let rates = rate_over_time(&[0, 10, 1000, 1200], 1000.0, 1.5, 1.0);
-        assert_eq!(rates.values(), [2.0, 4.0]);
-    }
-
-    #[test]
-    fn a_correlogram_counts_a_minus_b_without_the_right_edge() {
-        // Bins of 10 samples, 20 to each side: differences -20, -1, 0, 19 count, 20 does not.
-        let result = correlogram(&[100], &[80, 81, 100, 101, 120], false, 10_000.0, 1.0, 4.0, 1.0);
-        assert_eq!(result.counts.values(), [1.0, 1.0, 1.0, 1.0]);
-        assert_eq!(result.bin_ms, 1.0);
-    }
-
-    #[test]
-    fn an_autocorrelogram_leaves_out_the_spike_itself() {
-        let train = [0, 5, 30];
-        let auto = correlogram(&train, &train, true, 10_000.0, 1.0, 4.0, 1.0);
-        assert_eq!(auto.counts.values(), [0.0, 1.0, 1.0, 0.0]);
-    }
-
-    #[test]
-    fn presence_keeps_the_mean_rate_of_a_steady_train() {
-        let train: Vec<i64> = (0..1000).map(|i| i * 10).collect();
-        let map = presence(&[train], 1000.0, 10.0, 10);
-        assert_eq!(map.shape(), [1, 10]);
-        assert!(map.values().iter().all(|v| (v - 100.0).abs() < 1e-9));
-    }
 }
