@@ -36,7 +36,11 @@ pub(crate) fn sizes(
         .iter()
         .map(|&t| {
             if let Some(r) = recovery {
-                state = if last.is_finite() { recover(r, state, t - last) } else { 1.0 };
+                state = if last.is_finite() {
+                    recover(r, state, t - last)
+                } else {
+                    1.0
+                };
             }
             last = t;
             let slow = walk.get((t / WALK_STEP_S) as usize).copied().unwrap_or(1.0);
@@ -56,9 +60,8 @@ fn recover(r: &Recovery, before: f64, interval_s: f64) -> f64 {
 
 fn vary(variation: Variation, draws: &mut Draws) -> f64 {
     match variation {
-        Variation::None => 1.0,
         Variation::Gamma { sd } if sd > 0.0 => draws.gamma(1.0 / (sd * sd)),
-        Variation::Gamma { .. } => 1.0,
+        Variation::None | Variation::Gamma { .. } => 1.0,
         Variation::Normal { sd } => (1.0 + sd * draws.normal()).max(LEAST),
     }
 }
@@ -108,7 +111,14 @@ mod tests {
         let sd = (s.iter().map(|v| (v.amplitude as f64 - mean).powi(2)).sum::<f64>() / 5e4).sqrt();
         assert!((mean - 1.0).abs() < 0.002 && (sd - 0.1).abs() < 0.002, "{mean} {sd}");
         assert!(s.iter().all(|v| v.recovered == 1.0));
-        let recovering = sizes(&settings, true, &Habits::always(1e6), &[0.0, 0.004, 10.0], 1e6, (101, 0));
+        let recovering = sizes(
+            &settings,
+            true,
+            &Habits::always(1e6),
+            &[0.0, 0.004, 10.0],
+            1e6,
+            (101, 0),
+        );
         assert!(recovering[1].recovered < 0.95 && recovering[2].recovered > 0.999);
     }
 

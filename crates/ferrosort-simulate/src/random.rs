@@ -38,8 +38,6 @@ pub(crate) enum Stream {
     Overlap = 14,
     /// Places and waveforms of background units.
     Background = 15,
-    /// Spikes of a background unit.
-    BackgroundTrain = 16,
     /// Spectral noise of a channel.
     Spectral = 17,
     /// Disturbances.

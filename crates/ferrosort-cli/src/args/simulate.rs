@@ -21,6 +21,9 @@ Examples:
   ferrosort simulate neuropixels-1 --output sim --set noise.rms_uv=[8.0,9.0] --units 100
       change single settings
 
+  ferrosort simulate easy --hybrid recording/ --output hybrid
+      add 20 known units to a real recording
+
 docs/simulation.md explains every setting.
 Exit codes: 0 done, 2 unusable input, 3 a file could not be read or written, 130 interrupted.";
 
@@ -49,7 +52,7 @@ pub struct SimulateArgs {
     pub print: Option<String>,
 
     /// Length, s
-    #[arg(long, value_name = "S", help_heading = "Settings")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, help_heading = "Settings")]
     pub duration: Option<f64>,
 
     /// Seed of everything random
@@ -69,7 +72,7 @@ pub struct SimulateArgs {
     pub probe: Option<String>,
 
     /// Replace the drift by a slow rigid one of this range, peak to peak, µm; 0 = none
-    #[arg(long, value_name = "UM", help_heading = "Settings")]
+    #[arg(long, value_name = "UM", allow_negative_numbers = true, help_heading = "Settings")]
     pub drift: Option<f64>,
 
     /// Noise: none, thermal, coloured, a noise model (.npz), or a recording folder to estimate one from

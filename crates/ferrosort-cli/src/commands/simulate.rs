@@ -1,11 +1,13 @@
 //! `ferrosort simulate`: a recording with its truth.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ferrosort_core::{Error, Result};
+use ferrosort_formats::{OpenOptions, open_recording};
 use ferrosort_simulate::settings::{ColouredNoise, Component, Course, Generator, Noise, PRESETS, Profile};
-use ferrosort_simulate::{Settings, Simulation};
+use ferrosort_simulate::{Motion, Settings, Simulation};
 use serde_json::json;
 
 use super::job::thread_pool;
@@ -27,7 +29,9 @@ pub fn run(args: &SimulateArgs, progress: &Progress) -> Result<()> {
     }
     // The parser asks for both unless one of the flags above is given.
     let (Some(name), Some(output)) = (&args.settings, &args.output) else {
-        return Err(Error::input("name a preset or a file of settings, and a folder with --output"));
+        return Err(Error::input(
+            "name a preset or a file of settings, and a folder with --output",
+        ));
     };
     simulate(&settings(args, name)?, output, args, progress)
 }
@@ -35,7 +39,10 @@ pub fn run(args: &SimulateArgs, progress: &Progress) -> Result<()> {
 fn simulate(settings: &Settings, output: &Path, args: &SimulateArgs, progress: &Progress) -> Result<()> {
     let started = Instant::now();
     let simulation = thread_pool(args.threads)?.install(|| {
-        let simulation = Simulation::plan(settings, progress)?;
+        let simulation = match &args.hybrid {
+            None => Simulation::plan(settings, progress)?,
+            Some(recording) => hybrid(settings, recording, args, progress)?,
+        };
         simulation.write(output, args.overwrite, progress)?;
         Ok::<_, Error>(simulation)
     })?;
@@ -50,13 +57,26 @@ fn simulate(settings: &Settings, output: &Path, args: &SimulateArgs, progress: &
          recording: {shown}\ntruth: {}\nsort it: ferrosort sort {shown} --output sorting\n",
         simulation.units().len(),
         simulation.background_units().len(),
-        settings.duration_s,
+        simulation.settings().duration_s,
         simulation.n_channels(),
         output.join("truth").display(),
         shown = output.display(),
     );
     progress.finished(&text, &report);
     Ok(())
+}
+
+/// Units in a recording folder.
+fn hybrid(settings: &Settings, folder: &Path, args: &SimulateArgs, progress: &Progress) -> Result<Simulation> {
+    let recording = open_recording(&[folder.to_path_buf()], &OpenOptions::default())?;
+    let probe = recording.probe().cloned().ok_or_else(|| {
+        Error::input(format!(
+            "recording {} has no probe.json; units can only be added where the contacts are known",
+            folder.display()
+        ))
+    })?;
+    let motion = args.motion.as_deref().map(Motion::from_csv).transpose()?;
+    Simulation::plan_hybrid(settings, Arc::from(recording), &probe, motion, progress)
 }
 
 fn list() -> String {
@@ -104,6 +124,10 @@ fn settings(args: &SimulateArgs, name: &str) -> Result<Settings> {
     if !args.waveforms.is_empty() {
         settings.units.generator = Generator::Library;
         settings.units.libraries = libraries(&args.waveforms)?;
+        if args.units.is_none() {
+            // As many as the files hold, times the copies.
+            settings.units.n = 0;
+        }
     }
     for assignment in &args.set {
         settings.set(assignment)?;
@@ -152,7 +176,10 @@ pub(super) fn libraries(paths: &[PathBuf]) -> Result<Vec<String>> {
         } else if path.is_file() {
             files.push(path.clone());
         } else {
-            return Err(Error::input(format!("--waveforms {}: there is no such file", path.display())));
+            return Err(Error::input(format!(
+                "--waveforms {}: there is no such file",
+                path.display()
+            )));
         }
     }
     Ok(files.iter().map(|p| p.display().to_string()).collect())

@@ -53,7 +53,9 @@ impl Intervals {
             if p > 0.0 && draws.uniform() < p {
                 let n = 1 + draws.geometric(success).min(cut);
                 for _ in 0..n {
-                    t += draws.log_normal(self.burst_interval_s, BURST_LOG_SD).max(self.refractory_s);
+                    t += draws
+                        .log_normal(self.burst_interval_s, BURST_LOG_SD)
+                        .max(self.refractory_s);
                     if t < duration_s {
                         times.push(t);
                     }
@@ -122,7 +124,11 @@ mod tests {
         ];
         for (i, model) in models.into_iter().enumerate() {
             let times = intervals(model).train(1000.0, &mut Key::new(2, Stream::Train, i as u64).draws());
-            assert!((times.len() as f64 - 20_000.0).abs() < 700.0, "{model:?}: {}", times.len());
+            assert!(
+                (times.len() as f64 - 20_000.0).abs() < 700.0,
+                "{model:?}: {}",
+                times.len()
+            );
             assert!(times.windows(2).all(|w| w[1] - w[0] >= 0.002 - 1e-12));
         }
     }

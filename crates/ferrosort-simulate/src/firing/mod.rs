@@ -91,7 +91,10 @@ impl Firing {
             burst_mean: settings.burst_mean,
             burst_interval_s: settings.burst_interval_ms / 1000.0,
         };
-        let mut times_s = intervals.train(modulation.operational_s(self.coupling, recording.duration_s()), &mut draws);
+        let mut times_s = intervals.train(
+            modulation.operational_s(self.coupling, recording.duration_s()),
+            &mut draws,
+        );
         if modulation.acts_on(self.coupling) {
             modulation.warp(self.coupling, &mut times_s);
             drop_close(&mut times_s, intervals.refractory_s);
@@ -211,7 +214,9 @@ mod tests {
         };
         let counts = |train: &[f64]| -> Vec<f64> {
             let mut bins = vec![0.0; 600];
-            train.iter().for_each(|s| bins[(s / 30_000.0) as usize] += 1.0);
+            for s in train {
+                bins[(s / 30_000.0) as usize] += 1.0;
+            }
             bins
         };
         let (a, b) = (unit(0), unit(1));
@@ -236,7 +241,8 @@ mod tests {
         assert!((rates[1000] - 3.0).abs() < 0.25, "median {}", rates[1000]);
         let spread = libm::log(rates[1682] / rates[1000]);
         assert!((spread - 1.0).abs() < 0.12, "{spread}");
-        let bursting = (0..2000).filter(|&u| Firing::draw(&settings, Kind::Excitatory, 60.0, 1, u).burst_probability > 0.0);
+        let bursting =
+            (0..2000).filter(|&u| Firing::draw(&settings, Kind::Excitatory, 60.0, 1, u).burst_probability > 0.0);
         assert!((bursting.count() as f64 / 2000.0 - 0.4).abs() < 0.04);
     }
 

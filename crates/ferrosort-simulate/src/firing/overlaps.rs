@@ -101,7 +101,8 @@ fn synchronise(lanes: &mut Lanes, a: usize, b: usize, share: f64, reach: f64, dr
     let mut matches = matched(lanes);
     let mut tries = 0;
     // The share counts both spikes of a match.
-    while 2.0 * (matches as f64) < share * (anchors.len() + lanes.trains[b].len()) as f64 && tries < 10 * anchors.len() {
+    while 2.0 * (matches as f64) < share * (anchors.len() + lanes.trains[b].len()) as f64 && tries < 10 * anchors.len()
+    {
         let anchor = anchors[draws.below(anchors.len())];
         if lanes.insert(b, sixteenths(anchor + draws.between(-reach, reach))) {
             matches += 1;
@@ -141,7 +142,10 @@ fn remove_spatial(lanes: &mut Lanes) {
     }
     let mut last = vec![f64::NEG_INFINITY; lanes.trains.len()];
     for (sample, unit) in spikes {
-        if lanes.neighbours[unit].iter().all(|&other| sample - last[other] > window) {
+        if lanes.neighbours[unit]
+            .iter()
+            .all(|&other| sample - last[other] > window)
+        {
             last[unit] = sample;
             lanes.trains[unit].push(sample);
         }
@@ -203,7 +207,10 @@ mod tests {
         let total: usize = trains.iter().map(Vec::len).sum();
         assert_eq!(total, 1100);
         assert!(trains.iter().all(|t| t.windows(2).all(|w| w[1] - w[0] >= 60.0)));
-        assert_eq!(coincident(&trains[2], &[trains[0].clone(), trains[1].clone()].concat(), 0.0), trains[2].len());
+        assert_eq!(
+            coincident(&trains[2], &[trains[0].clone(), trains[1].clone()].concat(), 0.0),
+            trains[2].len()
+        );
     }
 
     #[test]
@@ -232,7 +239,12 @@ mod tests {
         );
         let lags: Vec<f64> = trains[1]
             .iter()
-            .map(|s| trains[0].iter().map(|o| s - o).fold(f64::MAX, |m, d| if d.abs() < m.abs() { d } else { m }))
+            .map(|s| {
+                trains[0]
+                    .iter()
+                    .map(|o| s - o)
+                    .fold(f64::MAX, |m, d| if d.abs() < m.abs() { d } else { m })
+            })
             .collect();
         assert!(lags.iter().all(|l| l.abs() <= 60.1) && lags.len() > 500);
         for quarter in 0..4 {

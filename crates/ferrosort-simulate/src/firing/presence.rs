@@ -69,7 +69,11 @@ impl Habits {
         }
         let [from, to] = self.present_s;
         let rise = if from > 0.0 { (time_s - from) / self.ramp_s } else { 1.0 };
-        let fall = if to < duration_s { (to - time_s) / self.ramp_s } else { 1.0 };
+        let fall = if to < duration_s {
+            (to - time_s) / self.ramp_s
+        } else {
+            1.0
+        };
         rise.min(fall).clamp(0.05, 1.0)
     }
 }

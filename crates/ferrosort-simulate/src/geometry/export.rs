@@ -6,7 +6,7 @@ use ferrosort_core::{Error, Result};
 use ferrosort_formats::matlab::{MatVariable, write_mat};
 use serde_json::{Value, json};
 
-use super::{ContactShape, SimContact, SimProbe};
+use super::{SimContact, SimProbe, shapes};
 
 impl SimProbe {
     /// The probe as probeinterface's JSON: one probe with all contacts and their shapes; contacts that are not
@@ -23,8 +23,8 @@ impl SimProbe {
                 "contact_annotations": {},
                 "contact_positions": each(|c| json!([c.x_um, c.y_um])),
                 "contact_plane_axes": each(|_| json!([[1.0, 0.0], [0.0, 1.0]])),
-                "contact_shapes": each(|c| json!(shape_name(c.shape))),
-                "contact_shape_params": each(|c| shape_params(c.shape)),
+                "contact_shapes": each(|c| shapes::to_probeinterface(c.shape).0),
+                "contact_shape_params": each(|c| shapes::to_probeinterface(c.shape).1),
                 "device_channel_indices": each(|c| if c.connected { json!(c.channel) } else { json!(-1) }),
                 "shank_ids": each(|c| json!(c.shank.to_string())),
             }],
@@ -63,22 +63,6 @@ impl SimProbe {
             variables.push(MatVariable::scalar("NchanTOT", &n_channels));
         }
         write_mat(path, &variables)
-    }
-}
-
-fn shape_name(shape: ContactShape) -> &'static str {
-    match shape {
-        ContactShape::Rectangle { width_um, height_um } if width_um == height_um => "square",
-        ContactShape::Rectangle { .. } => "rect",
-        ContactShape::Disc { .. } => "circle",
-    }
-}
-
-fn shape_params(shape: ContactShape) -> Value {
-    match shape {
-        ContactShape::Rectangle { width_um, height_um } if width_um == height_um => json!({ "width": width_um }),
-        ContactShape::Rectangle { width_um, height_um } => json!({ "width": width_um, "height": height_um }),
-        ContactShape::Disc { radius_um } => json!({ "radius": radius_um }),
     }
 }
 

@@ -14,6 +14,7 @@ mod export;
 mod generic;
 mod named;
 mod neuropixels;
+mod shapes;
 
 use std::path::Path;
 
@@ -59,13 +60,19 @@ impl SimProbe {
 
     /// The wired contacts of a probe file of any format that [`ferrosort_formats::read_probe`] reads.
     ///
-    /// Sizes of contacts are not in most formats: all are squares of 12 µm. The electrode factor is that of a shank,
-    /// the converter that of Neuropixels 1.0.
+    /// Contacts have the sizes of a probeinterface file; other formats have none, and all contacts are squares of
+    /// 12 µm. The electrode factor is that of a shank, the converter that of Neuropixels 1.0.
     ///
     /// # Errors
     /// What [`ferrosort_formats::read_probe`] refuses.
     pub fn from_file(path: &Path) -> Result<Self> {
-        Ok(Self::from_probe(&ferrosort_formats::read_probe(path)?))
+        let mut probe = Self::from_probe(&ferrosort_formats::read_probe(path)?);
+        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        // What is no JSON is another format, without sizes.
+        if let Ok(json) = serde_json::from_slice(&bytes) {
+            shapes::of_probeinterface(&json, &mut probe.contacts);
+        }
+        Ok(probe)
     }
 
     /// A probe of the sorter with contacts of 12 x 12 µm, on a shank, digitised like Neuropixels 1.0.

@@ -9,12 +9,33 @@ use crate::settings::Course;
 /// Courses that have a formula.
 #[derive(Debug, Clone)]
 pub(super) enum Analytic {
-    Linear { um_per_s: f64 },
-    Sine { amplitude_um: f64, period_s: f64 },
-    Triangle { amplitude_um: f64, period_s: f64 },
-    Relaxation { amplitude_um: f64, period_s: f64, decay_s: f64 },
-    Step { amplitude_um: f64, times_s: Vec<f64>, remaining: f64, decay_s: f64 },
-    Pulsation { amplitude_um: f64, frequency_hz: f64, phase: Sampled },
+    Linear {
+        um_per_s: f64,
+    },
+    Sine {
+        amplitude_um: f64,
+        period_s: f64,
+    },
+    Triangle {
+        amplitude_um: f64,
+        period_s: f64,
+    },
+    Relaxation {
+        amplitude_um: f64,
+        period_s: f64,
+        decay_s: f64,
+    },
+    Step {
+        amplitude_um: f64,
+        times_s: Vec<f64>,
+        remaining: f64,
+        decay_s: f64,
+    },
+    Pulsation {
+        amplitude_um: f64,
+        frequency_hz: f64,
+        phase: Sampled,
+    },
 }
 
 /// Standard deviation of the phase of a pulsation's random walk, radians per square root of a second.
@@ -27,17 +48,11 @@ impl Analytic {
             Course::Linear { um_per_hour } => Self::Linear {
                 um_per_s: um_per_hour / 3600.0,
             },
-            Course::Sine {
-                amplitude_um,
-                period_s,
-            } => Self::Sine {
+            Course::Sine { amplitude_um, period_s } => Self::Sine {
                 amplitude_um: *amplitude_um,
                 period_s: *period_s,
             },
-            Course::Triangle {
-                amplitude_um,
-                period_s,
-            } => Self::Triangle {
+            Course::Triangle { amplitude_um, period_s } => Self::Triangle {
                 amplitude_um: *amplitude_um,
                 period_s: *period_s,
             },
@@ -321,7 +336,10 @@ mod tests {
     fn smooth_noise_is_as_smooth_as_asked_and_reaches_its_range() {
         let mut draws = Key::new(1, Stream::Drift, 0).draws();
         let x = smooth_noise(20_000, 10.0, 6.0, &mut draws);
-        let (low, high) = (x.iter().copied().fold(f64::MAX, f64::min), x.iter().copied().fold(f64::MIN, f64::max));
+        let (low, high) = (
+            x.iter().copied().fold(f64::MAX, f64::min),
+            x.iter().copied().fold(f64::MIN, f64::max),
+        );
         assert!((low + 3.0).abs() < 1e-9 && (high - 3.0).abs() < 1e-9 && x.len() == 20_000);
         // White noise smoothed with a Gaussian of sd 10 has the autocorrelation exp(-lag² / 400).
         let mean = x.iter().sum::<f64>() / x.len() as f64;

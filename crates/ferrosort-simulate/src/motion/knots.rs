@@ -127,7 +127,9 @@ pub(super) fn kilosort4(range_um: f64, smooth_batches: f64, step_um: f64, settin
     let middle = n / 2;
     for (t, row) in values_um.chunks_exact_mut(KNOTS).enumerate() {
         let step = if t < middle { -0.5 } else { 0.5 } * step_um;
-        row.iter_mut().for_each(|v| *v += step);
+        for v in &mut *row {
+            *v += step;
+        }
     }
     let [low, high] = setting.span_um;
     Knots {

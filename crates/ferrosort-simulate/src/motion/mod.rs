@@ -80,6 +80,15 @@ impl Motion {
         }
     }
 
+    /// A displacement from a CSV file with the columns `time_s,depth_um,displacement_um` and a header.
+    ///
+    /// # Errors
+    /// An unreadable file, a line that is not three numbers, or times with different depths.
+    pub fn from_csv(path: &std::path::Path) -> Result<Self> {
+        let knots = table::read(path)?;
+        Ok(Self::from_table(knots.times_s, knots.depths_um, knots.values_um))
+    }
+
     /// True when nothing moves.
     pub fn is_still(&self) -> bool {
         self.parts.is_empty()
@@ -109,7 +118,8 @@ impl Motion {
     /// Interval at which the motion should be written down, s: short when it has fast parts.
     pub fn report_step_s(&self) -> f64 {
         let fast = |part: &Part| {
-            matches!(part, Part::Analytic(Analytic::Pulsation { .. }, _)) || matches!(part, Part::Sampled(s, _) if s.fast)
+            matches!(part, Part::Analytic(Analytic::Pulsation { .. }, _))
+                || matches!(part, Part::Sampled(s, _) if s.fast)
         };
         if self.parts.iter().any(fast) { 0.05 } else { 0.2 }
     }
@@ -127,9 +137,7 @@ impl Motion {
             return vec![0.5 * (low + high)];
         }
         let n = ((high - low) / 100.0).ceil().clamp(8.0, 80.0) as usize + 1;
-        (0..n)
-            .map(|i| low + (high - low) * i as f64 / (n - 1) as f64)
-            .collect()
+        (0..n).map(|i| low + (high - low) * i as f64 / (n - 1) as f64).collect()
     }
 
     fn factor(&self, profile: Profile, y_um: f64) -> f64 {
@@ -168,7 +176,9 @@ fn part(component: &Component, setting: &Setting, index: u64) -> Result<Part> {
             index,
         ))),
         (Course::Table { path }, _) => table::read(std::path::Path::new(path)).map(Part::Knots),
-        (course, Profile::Knots { n, smooth }) => Ok(Part::Knots(knots::independent(course, n, smooth, setting, index))),
+        (course, Profile::Knots { n, smooth }) => {
+            Ok(Part::Knots(knots::independent(course, n, smooth, setting, index)))
+        }
         (course, profile) => Ok(Part::Sampled(Sampled::draw(course, setting, index, 0), profile)),
     }
 }
@@ -234,7 +244,10 @@ mod tests {
             .collect();
         let high = all.iter().copied().fold(f64::MIN, f64::max);
         let low = all.iter().copied().fold(f64::MAX, f64::min);
-        assert!((high - low - 20.0).abs() < 0.3 && (high + low).abs() < 0.3, "{low} to {high}");
+        assert!(
+            (high - low - 20.0).abs() < 0.3 && (high + low).abs() < 0.3,
+            "{low} to {high}"
+        );
         assert!((0..100).any(|t| (m.at(0.0, t as f64) - m.at(1000.0, t as f64)).abs() > 2.0));
         let halfway = 0.5 * (m.at(250.0, 7.0) + m.at(500.0, 7.0));
         assert!((m.at(375.0, 7.0) - halfway).abs() < 1e-9);

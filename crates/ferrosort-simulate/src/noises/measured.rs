@@ -101,9 +101,11 @@ impl NoiseModel {
         let fail = |e: WriteNpzError| Error::io("write", path, std::io::Error::other(e));
         let mut npz = NpzWriter::new(file);
         let positions = Array2::from_shape_fn((self.positions_um.len(), 2), |(i, k)| self.positions_um[i][k]);
-        npz.add_array("sample_rate", &Array1::from_elem(1, self.sample_rate_hz)).map_err(fail)?;
+        npz.add_array("sample_rate", &Array1::from_elem(1, self.sample_rate_hz))
+            .map_err(fail)?;
         npz.add_array("positions_um", &positions).map_err(fail)?;
-        npz.add_array("shanks", &Array1::from(self.shanks.clone())).map_err(fail)?;
+        npz.add_array("shanks", &Array1::from(self.shanks.clone()))
+            .map_err(fail)?;
         npz.add_array("power", &self.power).map_err(fail)?;
         npz.add_array("coherence", &self.coherence).map_err(fail)?;
         npz.finish().map_err(fail)?;
@@ -174,7 +176,11 @@ impl NoiseModel {
         let step_hz = self.sample_rate_hz / (2 * (bins - 1)) as f64;
         let bands = (0..=EDGES_HZ.len())
             .map(|b| {
-                let first = if b == 0 { 0 } else { (EDGES_HZ[b - 1] / step_hz).ceil() as usize };
+                let first = if b == 0 {
+                    0
+                } else {
+                    (EDGES_HZ[b - 1] / step_hz).ceil() as usize
+                };
                 let (level, length_um) = self.fit(b);
                 let correlation = |i: usize, j: usize| match (places[i], places[j]) {
                     (Some(p), Some(q)) if known => self.coherence[[b, p, q]] as f64,
@@ -234,9 +240,13 @@ fn read_piece(recording: &dyn Recording, probe: &Probe, start: u64, n: usize) ->
         let gain = gains.map_or(1.0, |g| if g.len() == 1 { g[0] } else { g[channel] }) as f32;
         let mut row: Vec<f32> = (0..n).map(|t| gain * frames[t * columns + channel]).collect();
         let median = median(&row);
-        row.iter_mut().for_each(|v| *v -= median);
+        for v in &mut row {
+            *v -= median;
+        }
         let limit = WINSOR * crate::snr::mad_sigma(&row) as f32;
-        row.iter_mut().for_each(|v| *v = v.clamp(-limit, limit));
+        for v in &mut row {
+            *v = v.clamp(-limit, limit);
+        }
         row
     };
     Ok(probe.contacts.iter().map(|c| contact(c.channel)).collect())
@@ -266,7 +276,12 @@ impl Sums {
             let phase = std::f64::consts::TAU * (n as f64 + 0.5) / FRAME as f64;
             (0.5 - 0.5 * libm::cos(phase)) as f32
         };
-        let band = |k: usize| EDGES_HZ.iter().filter(|&&e| k as f64 * rate / FRAME as f64 >= e).count();
+        let band = |k: usize| {
+            EDGES_HZ
+                .iter()
+                .filter(|&&e| k as f64 * rate / FRAME as f64 >= e)
+                .count()
+        };
         Self {
             window: (0..FRAME).map(hann).collect(),
             power: vec![vec![0.0; bins]; n_contacts],
@@ -294,7 +309,9 @@ impl Sums {
                 })
                 .collect();
             for (sum, spectrum) in self.power.iter_mut().zip(&spectra) {
-                sum.iter_mut().zip(spectrum).for_each(|(s, x)| *s += x.norm_sqr() as f64);
+                sum.iter_mut()
+                    .zip(spectrum)
+                    .for_each(|(s, x)| *s += x.norm_sqr() as f64);
             }
             // Bin 0 is the mean, which was taken out.
             for (i, a) in spectra.iter().enumerate() {
@@ -311,7 +328,9 @@ impl Sums {
     fn power(&self, rate: f64) -> Array2<f32> {
         let energy: f64 = self.window.iter().map(|&w| (w as f64).powi(2)).sum();
         let scale = 2.0 / (rate * energy * self.segments.max(1) as f64);
-        Array2::from_shape_fn((self.power.len(), FRAME / 2 + 1), |(c, k)| (self.power[c][k] * scale) as f32)
+        Array2::from_shape_fn((self.power.len(), FRAME / 2 + 1), |(c, k)| {
+            (self.power[c][k] * scale) as f32
+        })
     }
 
     fn coherence(&self) -> Array3<f32> {

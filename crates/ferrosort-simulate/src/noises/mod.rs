@@ -41,13 +41,23 @@ pub(crate) fn build(
             rms_uv,
             time_sd,
             channel_sd,
-        } => Box::new(smoothed::Smoothed::new(contacts.len(), *rms_uv, *time_sd, *channel_sd, seed)),
+        } => Box::new(smoothed::Smoothed::new(
+            contacts.len(),
+            *rms_uv,
+            *time_sd,
+            *channel_sd,
+            seed,
+        )),
         Noise::DistanceCorrelated {
             rms_uv,
             length_um,
             halving,
         } => {
-            let e_fold_um = if *halving { length_um / std::f64::consts::LN_2 } else { *length_um };
+            let e_fold_um = if *halving {
+                length_um / std::f64::consts::LN_2
+            } else {
+                *length_um
+            };
             let levels = levels(*rms_uv, contacts.len(), seed);
             Box::new(white::Correlated::new(contacts, levels, e_fold_um, seed))
         }
@@ -84,7 +94,13 @@ pub(crate) fn build(
 pub(crate) fn slow_potentials(contacts: &[SimContact], sample_rate: f64, rms_uv: f64, seed: u64) -> Spectral {
     const BAND_HZ: [f64; 2] = [0.5, 100.0];
     const LENGTH_UM: f64 = 500.0;
-    let power = |f: f64| if (BAND_HZ[0]..=BAND_HZ[1]).contains(&f) { 1.0 / (f * f) } else { 0.0 };
+    let power = |f: f64| {
+        if (BAND_HZ[0]..=BAND_HZ[1]).contains(&f) {
+            1.0 / (f * f)
+        } else {
+            0.0
+        }
+    };
     // Frames of about 2 s resolve half a hertz.
     let frame = ((2.0 * sample_rate) as usize).next_power_of_two();
     let model = spectral::Model::with_frame(contacts, sample_rate, frame, power, rms_uv, LENGTH_UM);

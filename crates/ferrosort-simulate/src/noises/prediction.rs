@@ -37,7 +37,13 @@ fn predict(i: usize, most: usize, correlation: &impl Fn(usize, usize) -> f64) ->
     // definite thanks to the floor, so elimination needs no pivots.
     let mut rows: Vec<Vec<f64>> = (0..n)
         .map(|a| {
-            let among = (0..n).map(|b| if a == b { 1.0 + FLOOR } else { correlation(near[a].1, near[b].1) });
+            let among = (0..n).map(|b| {
+                if a == b {
+                    1.0 + FLOOR
+                } else {
+                    correlation(near[a].1, near[b].1)
+                }
+            });
             among.chain([near[a].0]).collect()
         })
         .collect();
@@ -91,7 +97,12 @@ mod tests {
         for i in 0..48 {
             assert!((cov[i][i] - 1.0).abs() < 1e-3, "variance of {i}: {}", cov[i][i]);
             for j in 0..i {
-                assert!((cov[i][j] - wanted(i, j)).abs() < 0.03, "{i} {j}: {} for {}", cov[i][j], wanted(i, j));
+                assert!(
+                    (cov[i][j] - wanted(i, j)).abs() < 0.03,
+                    "{i} {j}: {} for {}",
+                    cov[i][j],
+                    wanted(i, j)
+                );
             }
         }
     }

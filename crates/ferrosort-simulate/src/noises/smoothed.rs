@@ -51,7 +51,9 @@ impl Smoothed {
             })
             .collect();
         Self {
-            keys: (0..n_channels).map(|c| Key::new(seed, Stream::White, c as u64)).collect(),
+            keys: (0..n_channels)
+                .map(|c| Key::new(seed, Stream::White, c as u64))
+                .collect(),
             time_taps: time.iter().map(|w| (w / time_root) as f32).collect(),
             channel_taps: channel.iter().map(|&w| w as f32).collect(),
             scale,
@@ -98,7 +100,10 @@ mod tests {
     #[test]
     fn small_deviations_do_not_smooth() {
         let s = Smoothed::new(3, 10.0, 0.25, 5.0, 1);
-        assert_eq!((s.time_taps.as_slice(), s.channel_taps.as_slice()), (&[1.0f32][..], &[1.0f32][..]));
+        assert_eq!(
+            (s.time_taps.as_slice(), s.channel_taps.as_slice()),
+            (&[1.0f32][..], &[1.0f32][..])
+        );
         assert_eq!(s.scale, [10.0; 3]);
     }
 }

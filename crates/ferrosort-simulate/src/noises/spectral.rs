@@ -62,7 +62,10 @@ impl Model {
         Self {
             frame,
             power: vec![row; contacts.len()],
-            bands: vec![(0, predictions(contacts.len(), NEIGHBOURS, exponential(contacts, length_um)))],
+            bands: vec![(
+                0,
+                predictions(contacts.len(), NEIGHBOURS, exponential(contacts, length_um)),
+            )],
         }
     }
 }
@@ -104,7 +107,9 @@ pub(crate) struct Spectral {
 
 impl std::fmt::Debug for Spectral {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Spectral").field("frame", &self.frame).finish_non_exhaustive()
+        f.debug_struct("Spectral")
+            .field("frame", &self.frame)
+            .finish_non_exhaustive()
     }
 }
 
@@ -135,9 +140,7 @@ impl Spectral {
             window: (0..frame)
                 .map(|n| libm::sin(std::f64::consts::PI * (n as f64 + 0.5) / frame as f64) as f32)
                 .collect(),
-            keys: (0..amplitude.len())
-                .map(|c| Key::new(seed, stream, c as u64))
-                .collect(),
+            keys: (0..amplitude.len()).map(|c| Key::new(seed, stream, c as u64)).collect(),
             amplitude,
             // The scalar planner does not look at the processor: the same bits everywhere.
             fft: FftPlannerScalar::new().plan_fft_inverse(frame),
@@ -172,7 +175,15 @@ impl Spectral {
     }
 
     /// Adds what frame `index` (samples from `frame / 2 (index - 1)`) has in common with the block.
-    fn add_frame(&self, index: u64, start: u64, n: usize, tile: &mut [f32], buffer: &mut [Complex32], scratch: &mut [Complex32]) {
+    fn add_frame(
+        &self,
+        index: u64,
+        start: u64,
+        n: usize,
+        tile: &mut [f32],
+        buffer: &mut [Complex32],
+        scratch: &mut [Complex32],
+    ) {
         let hop = (self.frame / 2) as i64;
         let offset = (index as i64 - 1) * hop - start as i64;
         let from = (-offset).max(0) as usize;

@@ -177,7 +177,11 @@ fn resonant_noise_peaks_where_it_should() {
     close(sd(&x[0]), 10.0, 0.2);
     close(correlation(&x[0], &x[1]), 0.5f64.powf(20.0 / 30.0), 0.02);
     // Half of the variance is white.
-    close(band_db(&x[0], 8000.0, 14_000.0), 10.0 * (50.0f64 / 15_000.0).log10(), 0.3);
+    close(
+        band_db(&x[0], 8000.0, 14_000.0),
+        10.0 * (50.0f64 / 15_000.0).log10(),
+        0.3,
+    );
     assert!(band_db(&x[0], 250.0, 350.0) > band_db(&x[0], 1000.0, 1100.0) + 10.0);
 }
 

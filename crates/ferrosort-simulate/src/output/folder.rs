@@ -19,7 +19,10 @@ impl Folder {
     /// Creates the hidden folder beside the wanted one.
     pub(super) fn create(wanted: &Path, overwrite: bool) -> Result<Self> {
         let name = wanted.file_name().ok_or_else(|| {
-            Error::input(format!("{} is no name for an output folder; name a new folder", wanted.display()))
+            Error::input(format!(
+                "{} is no name for an output folder; name a new folder",
+                wanted.display()
+            ))
         })?;
         let mut hidden_name = std::ffi::OsString::from(".");
         hidden_name.push(name);

@@ -41,7 +41,10 @@ impl Simulation {
         npz.add("st", &rows.iter().map(|r| r.0).collect::<Array1<i64>>())?;
         npz.add("cl", &rows.iter().map(|r| r.1).collect::<Array1<i64>>())?;
         npz.add("amp", &rows.iter().map(|r| r.2).collect::<Array1<f32>>())?;
-        npz.add("wfid", &(0..n_units + self.background.len() as i64).collect::<Array1<i64>>())?;
+        npz.add(
+            "wfid",
+            &(0..n_units + self.background.len() as i64).collect::<Array1<i64>>(),
+        )?;
         npz.add("drift", &drift)?;
         npz.finish()
     }

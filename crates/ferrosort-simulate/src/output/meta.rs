@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::GENERATOR;
 use super::arrays::write_json;
-use crate::geometry::{ContactShape, SimContact, SimProbe};
 use crate::simulation::Simulation;
 
 impl Simulation {
@@ -22,7 +21,11 @@ impl Simulation {
             "duration_s": s.duration_s,
             "dtype": "int16",
             "order": "C, time x channels",
-            "gain_to_uV": self.gain_uv(),
+            "gain_to_uV": match &self.base {
+                Some(base) => json!(base.gain_uv),
+                None => json!(self.gain_uv()),
+            },
+            "hybrid_of": self.base.as_ref().map(|base| base.recording.name()),
             "offset_to_uV": 0.0,
             "n_units": self.units.len(),
             "n_background_units": self.background.len(),
@@ -30,40 +33,11 @@ impl Simulation {
             "parameters": self.parameters()?,
         });
         write_json(&folder.join("meta.json"), &meta)?;
-        write_json(&folder.join("probe.json"), &probeinterface(&self.probe))
+        self.probe.write_probeinterface(&folder.join("probe.json"))
     }
 
     pub(super) fn parameters(&self) -> Result<Value> {
         serde_json::to_value(&self.settings)
             .map_err(|e| Error::input(format!("settings cannot be written as JSON: {e}")))
     }
-}
-
-/// The probe as probeinterface writes it: one probe, positions in µm; contacts that are not connected have the
-/// channel -1.
-pub(super) fn probeinterface(probe: &SimProbe) -> Value {
-    let of = |value: fn(&SimContact) -> Value| -> Vec<Value> { probe.contacts.iter().map(value).collect() };
-    let n = probe.contacts.len();
-    json!({
-        "specification": "probeinterface",
-        "version": "0.2.21",
-        "probes": [{
-            "ndim": 2,
-            "si_units": "um",
-            "annotations": { "name": probe.name, "manufacturer": "simulated" },
-            "contact_annotations": {},
-            "contact_positions": of(|c| json!([c.x_um, c.y_um])),
-            "contact_plane_axes": vec![[[1.0, 0.0], [0.0, 1.0]]; n],
-            "contact_shapes": of(|c| json!(match c.shape {
-                ContactShape::Rectangle { .. } => "rect",
-                ContactShape::Disc { .. } => "circle",
-            })),
-            "contact_shape_params": of(|c| match c.shape {
-                ContactShape::Rectangle { width_um, height_um } => json!({ "width": width_um, "height": height_um }),
-                ContactShape::Disc { radius_um } => json!({ "radius": radius_um }),
-            }),
-            "device_channel_indices": of(|c| if c.connected { json!(c.channel) } else { json!(-1) }),
-            "shank_ids": of(|c| json!(c.shank.to_string())),
-        }],
-    })
 }

@@ -1,6 +1,7 @@
 //! A simulation on disk: `recording.bin`, `meta.json`, `probe.json`, `README.md` and `truth/`.
 
 mod arrays;
+mod emouse;
 mod folder;
 mod kilosort4;
 mod meta;
@@ -40,6 +41,9 @@ impl Simulation {
         if self.settings.files.kilosort4 {
             self.write_kilosort4(made.path())?;
         }
+        if self.settings.files.emouse {
+            self.write_emouse(made.path(), observer)?;
+        }
         self.write_readme(made.path())?;
         if observer.cancelled() {
             return Err(Error::Interrupted);
@@ -62,8 +66,8 @@ impl Simulation {
             let last = (first + group).min(self.n_blocks());
             let blocks: Vec<Vec<u8>> = (first..last)
                 .into_par_iter()
-                .map(|b| self.render_block(b).into_iter().flat_map(i16::to_le_bytes).collect())
-                .collect();
+                .map(|b| Ok(self.render_block(b)?.into_iter().flat_map(i16::to_le_bytes).collect()))
+                .collect::<Result<_>>()?;
             for bytes in blocks {
                 file.write_all(&bytes).map_err(fail)?;
             }

@@ -21,7 +21,10 @@ pub(super) fn overlaps(spikes: &[TrueSpike], neighbours: &[Vec<usize>], sample_r
             if other.unit == here.unit || (here.sample - other.sample).abs() > window {
                 continue;
             }
-            let kind = if neighbours[here.unit as usize].binary_search(&(other.unit as usize)).is_ok() {
+            let kind = if neighbours[here.unit as usize]
+                .binary_search(&(other.unit as usize))
+                .is_ok()
+            {
                 2
             } else {
                 1
@@ -45,7 +48,14 @@ mod tests {
             amplitude: 1.0,
             origin: sample,
         };
-        let spikes = [spike(0.0, 0), spike(29.0, 1), spike(70.0, 0), spike(95.0, 2), spike(100.0, 0), spike(500.0, 1)];
+        let spikes = [
+            spike(0.0, 0),
+            spike(29.0, 1),
+            spike(70.0, 0),
+            spike(95.0, 2),
+            spike(100.0, 0),
+            spike(500.0, 1),
+        ];
         let found = overlaps(&spikes, &[vec![1], vec![0], vec![]], 30_000.0);
         assert_eq!(found, [2, 2, 1, 1, 1, 0]);
     }

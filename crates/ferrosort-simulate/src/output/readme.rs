@@ -11,6 +11,14 @@ use crate::simulation::Simulation;
 impl Simulation {
     pub(super) fn write_readme(&self, folder: &Path) -> Result<()> {
         let s = &self.settings;
+        let mut more = String::new();
+        if s.files.emouse {
+            more += "| `eMouseGroundTruth.mat`, `eMouseSimRecord.mat`, `chanMap.mat` | truth and channel map in the layout of the \
+                     eMouse simulators (1-based) |\n";
+        }
+        if s.files.kilosort4 {
+            more += "| `kilosort4_params.npz` | truth in the layout of Kilosort4's simulator |\n";
+        }
         let text = format!(
             "# Simulated recording\n\n\
              Made by {GENERATOR} from the preset `{}`: {} s at {} Hz, {} channels ({}), {} units, {} small background \
@@ -31,7 +39,7 @@ impl Simulation {
              | `truth/unit_displacements.npy` | times x units, µm |\n\
              | `truth/background_*.npy`, `background_units.csv` | spikes and units of the background, not to be found |\n\
              | `truth/sorting.npz` | the true sorting for SpikeInterface's `read_npz_sorting` |\n\
-             | `truth/bad_channels.csv`, `artifacts.csv` | disturbances, when there are any |\n",
+             | `truth/bad_channels.csv`, `artifacts.csv` | disturbances, when there are any |\n{more}",
             s.preset,
             s.duration_s,
             s.sample_rate_hz,

@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::GENERATOR;
 use super::arrays::{Arrays, Npz, write_json, write_text};
-use super::meta::probeinterface;
 use super::overlap::overlaps;
 use crate::simulation::{Simulation, TrueSpike, spatial_overlaps, true_spikes};
 use crate::units::Unit;
@@ -189,13 +188,20 @@ impl Simulation {
     fn write_disturbances(&self, truth: &Path) -> Result<()> {
         let bad = self.disturbances.bad_channels();
         if !bad.is_empty() {
-            let rows: String = bad.iter().map(|(c, what)| format!("{c},{what}\n")).collect();
-            write_text(&truth.join("bad_channels.csv"), &format!("channel,kind\n{rows}"))?;
+            let mut table = String::from("channel,kind\n");
+            for (channel, what) in bad {
+                let _ = writeln!(table, "{channel},{what}");
+            }
+            write_text(&truth.join("bad_channels.csv"), &table)?;
         }
         let artefacts = self.disturbances.artefacts();
         if !artefacts.is_empty() {
             let row = |a: &crate::synthesis::Artefact| {
-                let size = if a.amplitude_uv.is_nan() { String::new() } else { a.amplitude_uv.to_string() };
+                let size = if a.amplitude_uv.is_nan() {
+                    String::new()
+                } else {
+                    a.amplitude_uv.to_string()
+                };
                 format!("{},{},{},{size}\n", a.kind, a.start_s, a.end_s)
             };
             let rows: String = artefacts.iter().map(row).collect();
@@ -226,7 +232,7 @@ impl Simulation {
             "n_samples": s.n_samples(),
             "n_channels": self.n_channels(),
             "counts_per_uv": self.counts_per_uv,
-            "exhaustive": true,
+            "exhaustive": self.is_exhaustive(),
             "n0": n0,
             "template_samples": samples,
             "template_channels": self.probe.connected().map(|c| c.channel).collect::<Vec<_>>(),
@@ -237,8 +243,9 @@ impl Simulation {
             "overlap": "0 alone, 1 another unit within 1 ms, 2 a unit that reaches 0.9 of its own trough on the other's best \
                         contact within 1 ms",
             "warnings": self.warnings,
+            "waveform_files": self.library_files.iter().map(|(path, hash)| json!({ "path": path, "blake3": hash })).collect::<Vec<_>>(),
             "parameters": self.parameters()?,
-            "probe": probeinterface(&self.probe),
+            "probe": self.probe.to_probeinterface(),
         }))
     }
 
@@ -247,7 +254,10 @@ impl Simulation {
         let mut npz = Npz::create(path)?;
         npz.add("unit_ids", &(0..self.units.len() as i64).collect::<Array1<i64>>())?;
         npz.add("num_segment", &Array1::from_elem(1, 1i64))?;
-        npz.add("sampling_frequency", &Array1::from_elem(1, self.settings.sample_rate_hz))?;
+        npz.add(
+            "sampling_frequency",
+            &Array1::from_elem(1, self.settings.sample_rate_hz),
+        )?;
         let samples: Array1<i64> = spikes.iter().map(|s| s.sample.round() as i64).collect();
         let labels: Array1<i64> = spikes.iter().map(|s| i64::from(s.unit)).collect();
         npz.add("spike_indexes_seg0", &samples)?;

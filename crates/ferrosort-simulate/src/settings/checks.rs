@@ -113,18 +113,33 @@ impl Settings {
             ("firing.refractory_ms", f.refractory_ms, 0.0, 100.0),
             ("firing.refractory_fs_ms", f.refractory_fs_ms, 0.0, 100.0),
             ("firing.burst_share", f.burst_share, 0.0, 1.0),
-            ("firing.burst_probability", f.burst_probability[0], 0.0, f.burst_probability[1]),
+            (
+                "firing.burst_probability",
+                f.burst_probability[0],
+                0.0,
+                f.burst_probability[1],
+            ),
             ("firing.burst_probability", f.burst_probability[1], 0.0, 1.0),
             ("firing.burst_mean", f.burst_mean, 2.0, 10.0),
             ("firing.burst_interval_ms", f.burst_interval_ms, 0.1, 100.0),
             ("firing.modulation_sd", f.modulation_sd, 0.0, 3.0),
             ("firing.modulation_s", f.modulation_s, 0.1, LARGE),
             ("firing.presence.transient_share", f.presence.transient_share, 0.0, 1.0),
-            ("firing.presence.window", f.presence.window[0], 0.0, f.presence.window[1]),
+            (
+                "firing.presence.window",
+                f.presence.window[0],
+                0.0,
+                f.presence.window[1],
+            ),
             ("firing.presence.window", f.presence.window[1], 0.0, 1.0),
             ("firing.presence.ramp_s", f.presence.ramp_s, 0.0, LARGE),
             ("firing.presence.silent_share", f.presence.silent_share, 0.0, 1.0),
-            ("firing.overlaps.synchronous_share", f.overlaps.synchronous_share, 0.0, 1.0),
+            (
+                "firing.overlaps.synchronous_share",
+                f.overlaps.synchronous_share,
+                0.0,
+                1.0,
+            ),
             ("firing.overlaps.pair_share", f.overlaps.pair_share, 0.0, 0.9),
             ("firing.overlaps.pair_jitter_ms", f.overlaps.pair_jitter_ms, 0.0, 10.0),
             ("firing.overlaps.lag_sweep_ms", f.overlaps.lag_sweep_ms, 0.0, 100.0),
@@ -230,7 +245,11 @@ fn of_course(course: &Course) -> Vec<Check> {
             amplitude_um,
             period_s,
             decay_s,
-        } => vec![amplitude(*amplitude_um), period(*period_s), ("drift decay_s", *decay_s, 1e-3, LARGE)],
+        } => vec![
+            amplitude(*amplitude_um),
+            period(*period_s),
+            ("drift decay_s", *decay_s, 1e-3, LARGE),
+        ],
         Course::Step {
             amplitude_um,
             remaining,
@@ -241,17 +260,26 @@ fn of_course(course: &Course) -> Vec<Check> {
             ("drift remaining", *remaining, 0.0, 1.0),
             ("drift decay_s", *decay_s, 1e-3, LARGE),
         ],
-        Course::RandomWalk { um_per_sqrt_s, limit_um } => vec![
+        Course::RandomWalk {
+            um_per_sqrt_s,
+            limit_um,
+        } => vec![
             ("drift um_per_sqrt_s", *um_per_sqrt_s, 0.0, UM),
             ("drift limit_um", *limit_um, 1e-3, UM),
         ],
         Course::SmoothNoise { range_um, smooth_s } => {
-            vec![("drift range_um", *range_um, 0.0, UM), ("drift smooth_s", *smooth_s, 0.05, 1e5)]
+            vec![
+                ("drift range_um", *range_um, 0.0, UM),
+                ("drift smooth_s", *smooth_s, 0.05, 1e5),
+            ]
         }
         Course::Pulsation {
             amplitude_um,
             frequency_hz,
-        } => vec![amplitude(*amplitude_um), ("drift frequency_hz", *frequency_hz, 0.0, 50.0)],
+        } => vec![
+            amplitude(*amplitude_um),
+            ("drift frequency_hz", *frequency_hz, 0.0, 50.0),
+        ],
         Course::Bumps {
             amplitude_um,
             interval_s,
@@ -287,7 +315,10 @@ fn of_profile(profile: Profile) -> Vec<Check> {
         Profile::Exponential { length_um, .. } => vec![("drift length_um", length_um, 1e-3, LARGE)],
         Profile::Gradient { least } => vec![("drift least", least, -1.0, 1.0)],
         Profile::Knots { n, smooth } => {
-            vec![("drift knots n", n as f64, 2.0, 1000.0), ("drift knots smooth", smooth, 0.0, 100.0)]
+            vec![
+                ("drift knots n", n as f64, 2.0, 1000.0),
+                ("drift knots smooth", smooth, 0.0, 100.0),
+            ]
         }
     }
 }

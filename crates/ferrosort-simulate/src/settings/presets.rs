@@ -267,10 +267,7 @@ fn kilosort4_drift() -> Settings {
     let mut s = Settings {
         units: UnitSettings {
             n: 150,
-            target: Target::Norm {
-                base: 10.0,
-                scale: 7.0,
-            },
+            target: Target::Norm { base: 10.0, scale: 7.0 },
             ..UnitSettings::default()
         },
         noise: Noise::OneOverF {

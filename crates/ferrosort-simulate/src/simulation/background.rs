@@ -50,7 +50,12 @@ impl Simulation {
         }
         self.noise_uv = self.measure_noise();
         if background.n_mua > 0 {
-            let (places, _) = place(mua_placement(self.settings.units.placement), &self.probe, background.n_mua, seed ^ 1);
+            let (places, _) = place(
+                mua_placement(self.settings.units.placement),
+                &self.probe,
+                background.n_mua,
+                seed ^ 1,
+            );
             let mut mua = self.small_units(&places, &firing, MUA_INDEX)?;
             for (i, unit) in mua.iter_mut().enumerate() {
                 let mut draws = Key::new(seed, Stream::Background, MUA_INDEX + i as u64).draws();
@@ -174,7 +179,13 @@ fn seen(places: &[[f64; 3]], contacts: &[SimContact]) -> Vec<[f64; 3]> {
 }
 
 /// Smallest and largest displacement of a unit at its spikes, µm.
-pub(super) fn displacement_range(motion: &Motion, rest_um: f64, train: &[f64], lead: f64, sample_rate: f64) -> [f64; 2] {
+pub(super) fn displacement_range(
+    motion: &Motion,
+    rest_um: f64,
+    train: &[f64],
+    lead: f64,
+    sample_rate: f64,
+) -> [f64; 2] {
     if motion.is_still() {
         return [0.0, 0.0];
     }

@@ -1,9 +1,11 @@
 //! The plan of a recording, and its samples on demand.
 
 mod background;
+mod hybrid;
 mod plan;
 mod samples;
 
+pub(crate) use hybrid::Base;
 pub(crate) use plan::spatial_overlaps;
 
 use ferrosort_core::Probe;
@@ -40,6 +42,10 @@ pub struct Simulation {
     /// Samples from the time at which the displacement is taken to the sample of a spike.
     pub(crate) lead: f64,
     pub(crate) warnings: Vec<String>,
+    /// Files of measured waveforms and their hashes.
+    pub(crate) library_files: Vec<(String, String)>,
+    /// The recording to which units are added, if they are not in simulated noise.
+    pub(crate) base: Option<Base>,
 }
 
 impl Simulation {
@@ -85,10 +91,18 @@ impl Simulation {
 
     /// Columns of the recording.
     pub fn n_channels(&self) -> usize {
-        self.probe.n_channels()
+        match &self.base {
+            Some(base) => base.recording.n_channels(),
+            None => self.probe.n_channels(),
+        }
     }
 
-    /// µV per count.
+    /// True when every spike is known; false for units in a real recording.
+    pub fn is_exhaustive(&self) -> bool {
+        self.base.is_none()
+    }
+
+    /// µV per count; in a hybrid recording that of the first contact.
     pub fn gain_uv(&self) -> f64 {
         1.0 / self.counts_per_uv
     }

@@ -13,9 +13,9 @@ use crate::firing::{EMOUSE_ALIGNMENT, Lanes, Modulation, Recorded, apply_overlap
 use crate::geometry::SimProbe;
 use crate::motion::Motion;
 use crate::random::{Key, Stream};
-use crate::settings::{FiringModel, FiringSettings, Overlaps, ProbeSettings, Settings};
+use crate::settings::{FiringModel, FiringSettings, Generator, Overlaps, ProbeSettings, Settings};
 use crate::synthesis::{Bank, Disturbances, Spike};
-use crate::units::{Maker, Unit, factors, pairs, place};
+use crate::units::{Libraries, Maker, Unit, factors, pairs, place};
 use crate::waveforms::NeuronClass;
 
 /// Name of the stage in progress reports.
@@ -38,7 +38,7 @@ impl Simulation {
         settings.validate()?;
         let started = Instant::now();
         observer.stage_started(STAGE, 4, "steps");
-        let mut simulation = Self::without_units(settings)?;
+        let mut simulation = Self::without_units(settings, open_probe(&settings.probe)?)?;
         observer.advanced(1);
         simulation.add_background()?;
         observer.advanced(1);
@@ -55,8 +55,8 @@ impl Simulation {
         Ok(simulation)
     }
 
-    fn without_units(settings: &Settings) -> Result<Self> {
-        let mut probe = open_probe(&settings.probe)?;
+    /// Probe, drift and noise.
+    pub(super) fn without_units(settings: &Settings, mut probe: SimProbe) -> Result<Self> {
         probe.contacts.sort_by_key(|c| c.channel);
         probe.validate()?;
         let seed = settings.seeds;
@@ -100,11 +100,13 @@ impl Simulation {
                 _ => 0.0,
             },
             warnings: Vec::new(),
+            library_files: Vec::new(),
+            base: None,
             settings: settings.clone(),
         })
     }
 
-    fn add_units(&mut self, observer: &dyn Observer) -> Result<()> {
+    pub(super) fn add_units(&mut self, observer: &dyn Observer) -> Result<()> {
         let mut units = self.draw_units(observer)?;
         let norms: Vec<f64> = units.iter().map(|u| u.matched_snr).collect();
         let scale = self.settings.units.template_scale;
@@ -131,7 +133,14 @@ impl Simulation {
                 (&mut self.units, &mut self.spikes)
             };
             let seeds = (self.settings.seeds.amplitudes, i as u64);
-            all.extend(spikes_of(&unit, &train, list.len() as u32, &self.settings, n_samples, seeds));
+            all.extend(spikes_of(
+                &unit,
+                &train,
+                list.len() as u32,
+                &self.settings,
+                n_samples,
+                seeds,
+            ));
             list.push(unit);
         }
         sort(&mut self.spikes);
@@ -139,12 +148,17 @@ impl Simulation {
         Ok(())
     }
 
-    fn draw_units(&mut self, _observer: &dyn Observer) -> Result<Vec<Unit>> {
+    fn draw_units(&mut self, observer: &dyn Observer) -> Result<Vec<Unit>> {
         let u = &self.settings.units;
+        let libraries = match u.generator {
+            Generator::Library => Some(Libraries::read(u, self.settings.sample_rate_hz, observer)?),
+            Generator::Biophysical | Generator::Parametric => None,
+        };
         let connected = self.probe.connected().count();
-        let n = match u.n {
-            0 => (u.density * connected as f64).round() as usize,
-            n => n,
+        let n = match (u.n, &libraries) {
+            (0, Some(libraries)) => libraries.len(),
+            (0, None) => (u.density * connected as f64).round() as usize,
+            (n, _) => n,
         };
         let seed = self.settings.seeds.units;
         let (places, close) = place(u.placement, &self.probe, n, seed);
@@ -162,7 +176,13 @@ impl Simulation {
             seed,
             first_index: 0,
         };
-        maker.generate(&places, u.class_shares)
+        match libraries {
+            None => maker.generate(&places, u.class_shares),
+            Some(libraries) => {
+                self.library_files = libraries.files()?;
+                libraries.units(&maker, &places)
+            }
+        }
     }
 
     fn overlap(&self, units: &[Unit], trains: &mut [Vec<f64>]) {
@@ -239,7 +259,9 @@ pub(super) fn trains(
         .par_iter()
         .enumerate()
         .map(|(i, unit)| {
-            let mut train = unit.firing.train(firing, recorded, &modulation, seed, first_index + i as u64);
+            let mut train = unit
+                .firing
+                .train(firing, recorded, &modulation, seed, first_index + i as u64);
             train.retain(|&s| s < recorded.n_samples as f64);
             train
         })
@@ -253,12 +275,16 @@ pub(super) fn build_banks(units: &mut [Unit], trains: &[Vec<f64>], simulation: &
     let exact = simulation.settings.units.library_exact;
     units.par_iter_mut().zip(trains).for_each(|(unit, train)| {
         let range = displacement_range(motion, unit.position_um[1], train, simulation.lead, rate);
-        let least = if exact && unit.class == NeuronClass::Library { 0.0 } else { least_uv };
+        let least = if exact && unit.class == NeuronClass::Library {
+            0.0
+        } else {
+            least_uv
+        };
         let bank = Bank::build(
             range,
             simulation.settings.drift.grid_um,
             &unit.near,
-            unit.neuron.n0(),
+            unit.alignment,
             least,
             |d| unit.footprint(&simulation.probe.contacts, motion.vector(d)),
         );
@@ -279,7 +305,14 @@ pub(super) fn spikes_of(
     let times_s: Vec<f64> = train.iter().map(|s| s / rate).collect();
     let recovers = unit.class == NeuronClass::RegularSpiking;
     let duration_s = n_samples as f64 / rate;
-    let sizes = sizes(&settings.amplitude, recovers, &unit.firing.habits, &times_s, duration_s, seeds);
+    let sizes = sizes(
+        &settings.amplitude,
+        recovers,
+        &unit.firing.habits,
+        &times_s,
+        duration_s,
+        seeds,
+    );
     let widening = settings.amplitude.recovery.widening as f32;
     train
         .iter()

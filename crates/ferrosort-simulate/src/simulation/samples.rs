@@ -49,7 +49,9 @@ impl Simulation {
         self.add_spikes(&self.spikes, &self.units, start, n, &mut tile);
         for (gain, row) in self.gains.iter().zip(tile.chunks_exact_mut(n)) {
             if *gain != 1.0 {
-                row.iter_mut().for_each(|v| *v *= gain);
+                for v in &mut *row {
+                    *v *= gain;
+                }
             }
         }
         let limit_uv = (f64::from(self.limits[1]) / self.counts_per_uv) as f32;
@@ -68,7 +70,16 @@ impl Simulation {
     }
 
     /// One block, time-major counts.
-    pub(crate) fn render_block(&self, block: u64) -> Vec<i16> {
+    ///
+    /// # Errors
+    /// A recording under the units that cannot be read.
+    pub(crate) fn render_block(&self, block: u64) -> Result<Vec<i16>> {
+        if let Some(base) = &self.base {
+            let (start, n) = self.extent(block);
+            let mut tile = vec![0f32; self.probe.contacts.len() * n];
+            self.add_spikes(&self.spikes, &self.units, start, n, &mut tile);
+            return base.mix(&self.probe, start, n, &tile);
+        }
         let (tile, n) = self.tile(block);
         let columns = self.n_channels();
         let mut out = vec![0i16; columns * n];
@@ -86,32 +97,35 @@ impl Simulation {
                 }
             }
         }
-        out
+        Ok(out)
     }
 
     /// Frames `[start, start + n)`, time-major counts, `n` cut at the end of the recording.
-    pub fn render(&self, start: u64, n: usize) -> Vec<i16> {
+    ///
+    /// # Errors
+    /// A recording under the units that cannot be read.
+    pub fn render(&self, start: u64, n: usize) -> Result<Vec<i16>> {
         let channels = self.n_channels();
         let end = (start + n as u64).min(self.settings.n_samples());
         if start >= end {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let first = start / BLOCK as u64;
         let blocks: Vec<Vec<i16>> = (first..end.div_ceil(BLOCK as u64))
             .into_par_iter()
             .map(|b| self.render_block(b))
-            .collect();
+            .collect::<Result<_>>()?;
         let from = (start - first * BLOCK as u64) as usize * channels;
         let length = (end - start) as usize * channels;
-        blocks.into_iter().flatten().skip(from).take(length).collect()
+        Ok(blocks.into_iter().flatten().skip(from).take(length).collect())
     }
 
     /// The whole recording in memory, in counts, with its probe.
     ///
     /// # Errors
-    /// None in practice: the array is a whole number of frames.
+    /// A recording under the units that cannot be read.
     pub fn to_recording(&self) -> Result<MemoryRecording> {
-        let counts = self.render(0, self.settings.n_samples() as usize);
+        let counts = self.render(0, self.settings.n_samples() as usize)?;
         let samples = counts.into_iter().map(f32::from).collect();
         MemoryRecording::new(
             self.settings.sample_rate_hz,

@@ -29,21 +29,21 @@ fn small() -> Settings {
 #[test]
 fn samples_do_not_depend_on_threads_or_pieces() {
     let simulation = plan(&small());
-    let whole = simulation.render(0, 15_000);
+    let whole = simulation.render(0, 15_000).unwrap();
     assert_eq!(whole.len(), 15_000 * 16);
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let again = pool.install(|| plan(&small()).render(0, 15_000));
+        let again = pool.install(|| plan(&small()).render(0, 15_000).unwrap());
         assert!(again == whole, "{threads} threads");
     }
     for piece in [700, 2048, 4999] {
         let joined: Vec<i16> = (0..15_000)
             .step_by(piece)
-            .flat_map(|t| simulation.render(t as u64, piece))
+            .flat_map(|t| simulation.render(t as u64, piece).unwrap())
             .collect();
         assert!(joined == whole, "pieces of {piece} samples");
     }
-    assert!(simulation.render(15_000, 10).is_empty());
+    assert!(simulation.render(15_000, 10).unwrap().is_empty());
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn without_noise_the_recording_is_the_sum_of_its_templates() {
     };
     let simulation = plan(&s);
     let n = 15_000usize;
-    let data = simulation.render(0, n);
+    let data = simulation.render(0, n).unwrap();
     let mut sum = vec![0f32; n * 16];
     for spike in &simulation.spikes {
         let unit = &simulation.units[spike.source as usize];
@@ -101,16 +101,21 @@ fn troughs_fall_on_the_true_samples() {
     s.converter.counts_per_uv = 10.0;
     s.converter.bits = 16;
     let simulation = plan(&s);
-    let data = simulation.render(0, 15_000);
+    let data = simulation.render(0, 15_000).unwrap();
     let unit = &simulation.units[0];
     let truth = simulation.truth();
     assert!(truth.spike_times.len() > 5);
     for (i, &t) in truth.spike_times.iter().enumerate() {
-        let clear = |j: Option<usize>| j.and_then(|j| truth.spike_times.get(j)).is_none_or(|o| o.abs_diff(t) > 100);
+        let clear = |j: Option<usize>| {
+            j.and_then(|j| truth.spike_times.get(j))
+                .is_none_or(|o| o.abs_diff(t) > 100)
+        };
         if !(60..14_900).contains(&t) || !clear(i.checked_sub(1)) || !clear(Some(i + 1)) {
             continue;
         }
-        let lowest = (t - 20..t + 20).min_by_key(|&at| data[at as usize * 16 + unit.best_contact]).unwrap();
+        let lowest = (t - 20..t + 20)
+            .min_by_key(|&at| data[at as usize * 16 + unit.best_contact])
+            .unwrap();
         assert!(lowest.abs_diff(t) <= 1, "trough at {lowest}, truth {t}");
     }
 }
@@ -131,7 +136,12 @@ fn unit_sizes_are_what_the_target_asks_for() {
     s.units.target = Target::Norm { base: 12.0, scale: 0.0 };
     assert!(plan(&s).units().iter().all(|u| (u.matched_snr - 12.0).abs() < 1e-6));
     s.units.target = Target::Footprint { ptp_uv: 167.0 };
-    assert!(plan(&s).units().iter().all(|u| (u.ptp_footprint_uv - 167.0).abs() < 1e-3));
+    assert!(
+        plan(&s)
+            .units()
+            .iter()
+            .all(|u| (u.ptp_footprint_uv - 167.0).abs() < 1e-3)
+    );
 }
 
 #[test]
@@ -143,7 +153,7 @@ fn the_measured_noise_is_that_of_the_recording() {
     s.converter.counts_per_uv = 10.0;
     s.converter.bits = 16;
     let simulation = plan(&s);
-    let data = simulation.render(0, 120_000);
+    let data = simulation.render(0, 120_000).unwrap();
     for c in 0..16 {
         let row: Vec<f32> = data.iter().skip(c).step_by(16).map(|&v| f32::from(v) / 10.0).collect();
         let found = crate::snr::mad_sigma(&row);
@@ -179,11 +189,21 @@ fn references_are_zero_and_every_small_preset_plans() {
     let mut s = settings("emouse-drift", 1.0);
     s.set("probe.name=emouse-3a").unwrap();
     let simulation = plan(&s);
-    let data = simulation.render(0, 1000);
-    assert!(data.iter().skip(36).step_by(64).all(|&v| v == 0), "reference channel 37 (1-based)");
+    let data = simulation.render(0, 1000).unwrap();
+    assert!(
+        data.iter().skip(36).step_by(64).all(|&v| v == 0),
+        "reference channel 37 (1-based)"
+    );
     assert!(data.iter().skip(35).step_by(64).any(|&v| v != 0));
     assert_eq!(simulation.units().len(), 74);
-    for name in ["tetrode", "linear-32", "emouse", "easy", "bursting", "chronic-transient"] {
+    for name in [
+        "tetrode",
+        "linear-32",
+        "emouse",
+        "easy",
+        "bursting",
+        "chronic-transient",
+    ] {
         let simulation = plan(&settings(name, 1.0));
         let recording = simulation.to_recording().unwrap();
         assert_eq!(recording.n_channels(), simulation.n_channels(), "{name}");
@@ -215,5 +235,8 @@ fn interpolated_displacements_are_close_to_exact_waveforms() {
     }
     worst.sort_by(f64::total_cmp);
     let (median, largest) = (worst[worst.len() / 2], worst[worst.len() - 1]);
-    assert!(median < 0.002 && largest < 0.016, "median {median}, largest {largest} of the peak to peak");
+    assert!(
+        median < 0.002 && largest < 0.016,
+        "median {median}, largest {largest} of the peak to peak"
+    );
 }

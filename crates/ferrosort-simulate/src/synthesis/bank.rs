@@ -45,8 +45,16 @@ impl Bank {
         footprint: impl Fn(f64) -> Array2<f32>,
     ) -> Self {
         let [low, high] = range_um;
-        let steps = if high > low { ((high - low) / step_um).ceil() as usize + 1 } else { 1 };
-        let step_um = if steps > 1 { (high - low) / (steps - 1) as f64 } else { 1.0 };
+        let steps = if high > low {
+            ((high - low) / step_um).ceil() as usize + 1
+        } else {
+            1
+        };
+        let step_um = if steps > 1 {
+            (high - low) / (steps - 1) as f64
+        } else {
+            1.0
+        };
         let all: Vec<Array2<f32>> = (0..steps).map(|s| footprint(low + step_um * s as f64)).collect();
         let samples = all[0].ncols();
         let seen: Vec<usize> = (0..near.len())
@@ -176,7 +184,9 @@ mod tests {
 
     #[test]
     fn a_still_unit_has_one_waveform() {
-        let bank = Bank::build([0.0, 0.0], 2.0, &[0], 0, 0.0, |d| Array2::from_elem((1, 2), d as f32 + 1.0));
+        let bank = Bank::build([0.0, 0.0], 2.0, &[0], 0, 0.0, |d| {
+            Array2::from_elem((1, 2), d as f32 + 1.0)
+        });
         assert_eq!((bank.grid_um(), bank.place(55.0)), (vec![0.0], (0, 0.0)));
     }
 }

@@ -43,14 +43,26 @@ const STIMULATION_DECAY_S: f64 = 0.001;
 const STIMULATION_S: f64 = 0.01;
 
 impl Disturbances {
-    pub(crate) fn new(settings: &Additions, contacts: &[SimContact], sample_rate: f64, duration_s: f64, seed: u64) -> Self {
+    pub(crate) fn new(
+        settings: &Additions,
+        contacts: &[SimContact],
+        sample_rate: f64,
+        duration_s: f64,
+        seed: u64,
+    ) -> Self {
         let slow = (settings.lfp_uv > 0.0).then(|| slow_potentials(contacts, sample_rate, settings.lfp_uv, seed));
         let gain = |c: &SimContact| match c.channel {
             ch if settings.dead_channels.contains(&ch) => 0.0,
             ch if settings.weak_channels.contains(&ch) => 0.5,
             _ => 1.0,
         };
-        let noise_gain = |c: &SimContact| if settings.noisy_channels.contains(&c.channel) { NOISY } else { 1.0 };
+        let noise_gain = |c: &SimContact| {
+            if settings.noisy_channels.contains(&c.channel) {
+                NOISY
+            } else {
+                1.0
+            }
+        };
         Self {
             sample_rate,
             common_key: Key::new(seed, Stream::Common, 1),
@@ -71,7 +83,11 @@ impl Disturbances {
     /// `(channel, what)` of every bad channel, ascending.
     pub(crate) fn bad_channels(&self) -> Vec<(usize, &'static str)> {
         let s = &self.settings;
-        let lists = [(&s.dead_channels, "dead"), (&s.noisy_channels, "noisy"), (&s.weak_channels, "half gain")];
+        let lists = [
+            (&s.dead_channels, "dead"),
+            (&s.noisy_channels, "noisy"),
+            (&s.weak_channels, "half gain"),
+        ];
         let mut all: Vec<(usize, &'static str)> = lists
             .iter()
             .flat_map(|(list, what)| list.iter().map(move |&c| (c, *what)))
@@ -84,7 +100,9 @@ impl Disturbances {
     pub(crate) fn scale_noise(&self, n: usize, tile: &mut [f32]) {
         if self.any_noise_gain {
             for (gain, row) in self.noise_gains.iter().zip(tile.chunks_exact_mut(n)) {
-                row.iter_mut().for_each(|v| *v *= gain);
+                for v in &mut *row {
+                    *v *= gain;
+                }
             }
         }
     }
@@ -126,7 +144,10 @@ impl Disturbances {
             let begin = sample(artefact.start_s);
             let (first, last) = (inside(begin), inside(sample(artefact.end_s)));
             for row in tile.chunks_exact_mut(n) {
-                for (i, v) in row[(first - start) as usize..(last - start) as usize].iter_mut().enumerate() {
+                for (i, v) in row[(first - start) as usize..(last - start) as usize]
+                    .iter_mut()
+                    .enumerate()
+                {
                     let since_s = (first + i as u64 - begin) as f64 / self.sample_rate;
                     *v = artefact.apply(*v, since_s, limit_uv);
                 }
@@ -134,7 +155,9 @@ impl Disturbances {
         }
         for (gain, row) in self.gains.iter().zip(tile.chunks_exact_mut(n)) {
             if *gain != 1.0 {
-                row.iter_mut().for_each(|v| *v *= gain);
+                for v in &mut *row {
+                    *v *= gain;
+                }
             }
         }
     }
@@ -215,7 +238,10 @@ mod tests {
         let d = Disturbances::new(&settings, &contacts, 1000.0, 1.0, 1);
         let mut tile = vec![2f32; 3 * 100];
         d.finish(0, 100, 99.0, &mut tile);
-        assert_eq!([tile[9], tile[10], tile[19], tile[20], tile[30], tile[39], tile[40]], [2.0, 0.0, 0.0, 2.0, 99.0, 99.0, 2.0]);
+        assert_eq!(
+            [tile[9], tile[10], tile[19], tile[20], tile[30], tile[39], tile[40]],
+            [2.0, 0.0, 0.0, 2.0, 99.0, 99.0, 2.0]
+        );
         assert!((tile[50] - 502.0).abs() < 1e-3 && (tile[51] - 2.0 - 500.0 * (-1f32).exp()).abs() < 1e-3);
         assert!(tile[100..200].iter().all(|&v| v == 0.0) && tile[200] == 1.0);
         assert_eq!(d.bad_channels(), [(1, "dead"), (2, "half gain")]);
@@ -244,7 +270,13 @@ mod tests {
         let n = 10_000;
         let mut tile = vec![0f32; 40 * n];
         d.add_steady(&contacts, 0, n, &mut tile);
-        let power = |c: usize| tile[c * n..(c + 1) * n].iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / n as f64;
+        let power = |c: usize| {
+            tile[c * n..(c + 1) * n]
+                .iter()
+                .map(|&v| f64::from(v).powi(2))
+                .sum::<f64>()
+                / n as f64
+        };
         // 20² / 2 (1 + 1/4 + 1/16) + 3².
         assert!((power(0) - 271.5).abs() < 4.0, "{}", power(0));
         let mut noise = vec![1f32; 80];

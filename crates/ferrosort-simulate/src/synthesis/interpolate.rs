@@ -23,7 +23,11 @@ fn kernel(phase: usize) -> [f32; TAPS] {
         let angle = std::f64::consts::PI * x;
         let sinc = if x == 0.0 { 1.0 } else { libm::sin(angle) / angle };
         // At whole samples the sine is zero but for rounding.
-        if phase.is_multiple_of(PHASES) && x != 0.0 { 0.0 } else { sinc * window }
+        if phase.is_multiple_of(PHASES) && x != 0.0 {
+            0.0
+        } else {
+            sinc * window
+        }
     });
     let sum: f64 = raw.iter().sum();
     raw.map(|v| (v / sum) as f32)
@@ -62,7 +66,10 @@ impl Warp {
         let place = |n: i64| {
             let p = n0 as f64 + (n as f64 - fraction - n0 as f64) / stretch;
             let sixteenths = (p * PHASES as f64).round() as i64;
-            let (whole, phase) = (sixteenths.div_euclid(PHASES as i64), sixteenths.rem_euclid(PHASES as i64));
+            let (whole, phase) = (
+                sixteenths.div_euclid(PHASES as i64),
+                sixteenths.rem_euclid(PHASES as i64),
+            );
             let at = whole - CENTRE as i64 + PADDING as i64;
             (at.clamp(0, (samples + 2 * PADDING - TAPS) as i64) as u32, phase as u32)
         };
@@ -87,7 +94,9 @@ impl Warp {
             let shift = i64::from(self.places[middle].0) - middle as i64;
             out.fill(0.0);
             let from = (-shift).max(0) as usize;
-            let to = out.len().min((padded.len() as i64 + 1 - TAPS as i64 - shift).max(0) as usize);
+            let to = out
+                .len()
+                .min((padded.len() as i64 + 1 - TAPS as i64 - shift).max(0) as usize);
             for (k, tap) in KERNELS[phase].iter().enumerate() {
                 let source = &padded[(from as i64 + shift) as usize + k..];
                 for (o, v) in out[from..to].iter_mut().zip(source) {
@@ -130,7 +139,10 @@ mod tests {
             warp.apply(&padded(), &mut out);
             for (i, v) in out.iter().enumerate() {
                 let t = i as f64 + warp.first as f64;
-                assert!((v - pulse(t - fraction - 30.0)).abs() < 1e-3, "delay {fraction} at {t}: {v}");
+                assert!(
+                    (v - pulse(t - fraction - 30.0)).abs() < 1e-3,
+                    "delay {fraction} at {t}: {v}"
+                );
             }
         }
     }

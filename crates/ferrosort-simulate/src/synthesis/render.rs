@@ -79,7 +79,11 @@ impl<'a> Adder<'a> {
             self.shifted.resize(bank.samples, 0.0);
             for (i, &contact) in bank.contacts().iter().enumerate() {
                 bank.waveform(place, i, spike.amplitude, &mut self.shifted);
-                add_at(&mut tile[contact * self.n..(contact + 1) * self.n], &self.shifted, first);
+                add_at(
+                    &mut tile[contact * self.n..(contact + 1) * self.n],
+                    &self.shifted,
+                    first,
+                );
             }
             return;
         }
@@ -118,8 +122,7 @@ mod tests {
 
     #[test]
     fn counts_are_rounded_away_from_zero_and_saturate() {
-        let found = [0.49, 0.5, 0.51, -0.49, -0.5, -3.2, 1e9, -1e9, 2.5]
-            .map(|v| round_to_counts(v, -32768.0, 32767.0));
+        let found = [0.49, 0.5, 0.51, -0.49, -0.5, -3.2, 1e9, -1e9, 2.5].map(|v| round_to_counts(v, -32768.0, 32767.0));
         assert_eq!(found, [0, 1, 1, 0, -1, -3, 32767, -32768, 3]);
         assert_eq!(round_to_counts(600.0, -512.0, 511.0), 511);
     }

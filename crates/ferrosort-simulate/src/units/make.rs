@@ -83,7 +83,11 @@ impl Maker<'_> {
             return Parametric::new(&params, window).map(Neuron::Parametric);
         }
         let params = BiophysicalParams::random(class, place, self.seed, index);
-        let seen: Vec<SimContact> = self.near(place).iter().map(|&i| self.probe.contacts[i].clone()).collect();
+        let seen: Vec<SimContact> = self
+            .near(place)
+            .iter()
+            .map(|&i| self.probe.contacts[i].clone())
+            .collect();
         Biophysical::new(&params, window, &seen, self.probe.electrode_factor).map(Neuron::Biophysical)
     }
 
@@ -97,7 +101,11 @@ impl Maker<'_> {
         let class = neuron.class();
         let near = self.near(position_um);
         let firing = Firing::draw(self.firing, kind(class), self.duration_s, self.seed, index);
-        let n0 = neuron.n0();
+        // Measured waveforms are aligned by their middle, as in the simulators that use them.
+        let (alignment, footprint_uv) = match &neuron {
+            Neuron::Library(library) => (neuron.n_samples() / 2, Some(library.range_uv())),
+            Neuron::Biophysical(_) | Neuron::Parametric(_) => (neuron.n0(), None),
+        };
         let mut unit = Unit {
             class,
             position_um,
@@ -114,6 +122,7 @@ impl Maker<'_> {
             source,
             neuron,
             firing,
+            alignment,
             trough_shift: 0,
             near,
             gain: 1.0,
@@ -129,11 +138,11 @@ impl Maker<'_> {
         unit.best_contact = unit.near[m.best_row];
         unit.shank = self.probe.contacts[unit.best_contact].shank;
         unit.ptp_uv = m.ptp_uv;
-        unit.ptp_footprint_uv = m.footprint_uv;
+        unit.ptp_footprint_uv = footprint_uv.unwrap_or(m.footprint_uv);
         unit.trough_uv = m.trough_uv;
         // Norm for now; becomes a ratio when the noise is known.
         unit.matched_snr = m.norm_uv;
-        unit.trough_shift = m.trough_sample as i64 - n0 as i64;
+        unit.trough_shift = m.trough_sample as i64 - alignment as i64;
         Ok(unit)
     }
 }

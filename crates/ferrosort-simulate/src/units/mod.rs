@@ -1,5 +1,6 @@
 //! Units: where they are, what their spikes look like, how large they are.
 
+mod library;
 mod make;
 mod place;
 mod size;
@@ -11,6 +12,7 @@ use crate::geometry::SimContact;
 use crate::synthesis::{Bank, Emitter, range};
 use crate::waveforms::{Neuron, NeuronClass};
 
+pub(crate) use library::Libraries;
 pub(crate) use make::Maker;
 pub(crate) use place::{around_axis, pairs, place};
 pub(crate) use size::factors;
@@ -46,7 +48,9 @@ pub struct Unit {
     pub source: String,
     pub(crate) neuron: Neuron,
     pub(crate) firing: Firing,
-    /// Samples from `n0` of the waveform to the trough on the best contact.
+    /// Sample of the waveform that falls on the time of a spike.
+    pub(crate) alignment: usize,
+    /// Samples from there to the trough on the best contact.
     pub(crate) trough_shift: i64,
     /// Contacts near enough to see it.
     pub(crate) near: Vec<usize>,
@@ -88,10 +92,7 @@ pub(crate) struct Measures {
 
 /// Measures `[contacts, samples]`; `None` when it is zero everywhere.
 pub(crate) fn measure(footprint: &Array2<f32>) -> Option<Measures> {
-    let rows: Vec<f32> = footprint
-        .outer_iter()
-        .map(|row| range(&row.to_vec()))
-        .collect();
+    let rows: Vec<f32> = footprint.outer_iter().map(|row| range(&row.to_vec())).collect();
     let best_row = (0..rows.len()).reduce(|best, i| if rows[i] > rows[best] { i } else { best })?;
     if rows[best_row] <= 0.0 {
         return None;

@@ -90,7 +90,12 @@ fn whole(shanks: &[Extent]) -> Extent {
     }
 }
 
-fn spaced(n: usize, spacing_um: f64, draws: &mut Draws, mut draw: impl FnMut(&mut Draws) -> [f64; 3]) -> (Vec<[f64; 3]>, usize) {
+fn spaced(
+    n: usize,
+    spacing_um: f64,
+    draws: &mut Draws,
+    mut draw: impl FnMut(&mut Draws) -> [f64; 3],
+) -> (Vec<[f64; 3]>, usize) {
     let mut placed: Vec<[f64; 3]> = Vec::with_capacity(n);
     let mut close = 0;
     for _ in 0..n {
@@ -148,7 +153,11 @@ pub(crate) fn around_axis(probe: &SimProbe, distance_um: [f64; 2], draws: &mut D
     if width > 2.0 * distance_um[1] {
         return [draws.between(e.x_um[0] - BEYOND_UM, e.x_um[1] + BEYOND_UM), y, distance];
     }
-    [0.5 * (e.x_um[0] + e.x_um[1]) + across, y, (distance * libm::sin(angle)).max(5.0)]
+    [
+        0.5 * (e.x_um[0] + e.x_um[1]) + across,
+        y,
+        (distance * libm::sin(angle)).max(5.0),
+    ]
 }
 
 /// Pairs of units close to each other: the closest two first, each unit in one pair at most, within `most_um`.
@@ -175,7 +184,6 @@ pub(crate) fn pairs(positions_um: &[[f64; 3]], most_um: f64) -> Vec<(usize, usiz
     chosen.sort_unstable();
     chosen
 }
-
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

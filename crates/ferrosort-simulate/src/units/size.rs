@@ -26,7 +26,9 @@ pub(crate) fn factors(target: &Target, units: &[Unit], norms_uv: &[f64], noise_u
             .collect(),
         Target::Snr { quantiles } => {
             let n = units.len();
-            let mut snrs: Vec<f64> = (0..n).map(|i| quantile(quantiles, (i as f64 + 0.5) / n as f64)).collect();
+            let mut snrs: Vec<f64> = (0..n)
+                .map(|i| quantile(quantiles, (i as f64 + 0.5) / n as f64))
+                .collect();
             Key::new(seed, Stream::Snr, 0).draws().shuffle(&mut snrs);
             let wanted = units.iter().zip(&snrs);
             wanted.map(|(u, snr)| over(snr * noise(u), u.trough_uv)).collect()

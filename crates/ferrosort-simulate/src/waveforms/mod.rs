@@ -14,6 +14,7 @@ mod fourier;
 mod library;
 mod parametric;
 mod shape;
+mod template_set;
 
 use ferrosort_core::{Error, Result};
 use ndarray::{Array2, ArrayView1};
@@ -24,6 +25,7 @@ pub use biophysical::{AxonInitialSegment, Biophysical, BiophysicalParams, Dendri
 pub use library::{Library, LibraryKind, LibraryOptions, MeasuredUnit, WaveformLibrary, emouse_intensity};
 pub use parametric::{Course, Decay, Delay, Parametric, ParametricParams};
 pub use shape::ShapeParams;
+pub use template_set::TemplateSet;
 
 /// The samples of a waveform.
 #[derive(Debug, Clone, Copy, PartialEq)]
