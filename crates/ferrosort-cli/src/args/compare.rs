@@ -83,7 +83,13 @@ pub struct MatchingArgs {
     pub chance_score: f64,
 
     /// Samples to subtract from the spike times of the second and further results
-    #[arg(long, value_name = "SAMPLES", default_value_t = 0, allow_negative_numbers = true, help_heading = "Matching")]
+    #[arg(
+        long,
+        value_name = "SAMPLES",
+        default_value_t = 0,
+        allow_negative_numbers = true,
+        help_heading = "Matching"
+    )]
     pub time_offset: i64,
 }
 

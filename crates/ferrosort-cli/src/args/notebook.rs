@@ -47,7 +47,12 @@ pub struct NotebookOptions {
     pub output: Option<PathBuf>,
 
     /// Preset or TOML file of the simulation [default: emouse-drift]
-    #[arg(long, value_name = "PRESET|FILE", env = "FERROSORT_SIMULATION", help_heading = "Simulation")]
+    #[arg(
+        long,
+        value_name = "PRESET|FILE",
+        env = "FERROSORT_SIMULATION",
+        help_heading = "Simulation"
+    )]
     pub simulation: Option<String>,
 
     /// Length of the recording, s [default: as the preset]
@@ -70,11 +75,21 @@ pub struct NotebookOptions {
     pub waveforms: Option<Vec<PathBuf>>,
 
     /// Result of MATLAB Kilosort2 on the recording, instead of sorting
-    #[arg(long, value_name = "DIR", env = "FERROSORT_KILOSORT2_RESULTS", help_heading = "Sorting")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FERROSORT_KILOSORT2_RESULTS",
+        help_heading = "Sorting"
+    )]
     pub kilosort2_results: Option<PathBuf>,
 
     /// Result of pykilosort on the recording, instead of sorting
-    #[arg(long, value_name = "DIR", env = "FERROSORT_PYKILOSORT_RESULTS", help_heading = "Sorting")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FERROSORT_PYKILOSORT_RESULTS",
+        help_heading = "Sorting"
+    )]
     pub pykilosort_results: Option<PathBuf>,
 
     /// One parameter for both sorters, for example Th=[6,2]; can be repeated

@@ -10,7 +10,10 @@ pub fn show(page: &Path, observer: &dyn Observer) {
         return;
     }
     if let Err(e) = open::that_detached(page) {
-        observer.note(&format!("no browser could be started ({e}); open {} yourself", page.display()));
+        observer.note(&format!(
+            "no browser could be started ({e}); open {} yourself",
+            page.display()
+        ));
     }
 }
 

@@ -53,7 +53,10 @@ fn check(args: &CompareArgs) -> Result<()> {
             matching.delta_ms
         )));
     }
-    for (flag, score) in [("--match-score", matching.match_score), ("--chance-score", matching.chance_score)] {
+    for (flag, score) in [
+        ("--match-score", matching.match_score),
+        ("--chance-score", matching.chance_score),
+    ] {
         if !(0.0..=1.0).contains(&score) {
             return Err(Error::input(format!("{flag} is {score}; give a number from 0 to 1")));
         }

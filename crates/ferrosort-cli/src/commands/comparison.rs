@@ -150,7 +150,11 @@ impl Comparison {
     /// A short table for people.
     pub fn summary(&self, outputs: Outputs) -> String {
         let mut lines = summary_lines(&self.analysis);
-        for (what, path) in [("numbers", outputs.json), ("tables", outputs.tables), ("report", outputs.report)] {
+        for (what, path) in [
+            ("numbers", outputs.json),
+            ("tables", outputs.tables),
+            ("report", outputs.report),
+        ] {
             if let Some(path) = path.filter(|path| !is_stdout(path)) {
                 lines.push(format!("{what}: {}", path.display()));
             }
@@ -164,7 +168,12 @@ fn summary_lines(analysis: &Analysis) -> Vec<String> {
     let name = |place: usize| &analysis.runs[place].run.name;
     for run in &analysis.runs {
         let run = &run.run;
-        lines.push(format!("{}: {} units, {} spikes", run.name, run.units.len(), run.spikes.len()));
+        lines.push(format!(
+            "{}: {} units, {} spikes",
+            run.name,
+            run.units.len(),
+            run.spikes.len()
+        ));
     }
     for pair in &analysis.pairs {
         let Some(spikes) = pair.spikes.available() else {

@@ -11,10 +11,10 @@ use ferrosort_compare::analysis::{Analysis, AnalysisParams, WELL_DETECTED};
 use ferrosort_core::{Error, Result};
 use ferrosort_simulate::{Settings as Simulated, Simulation};
 
+use super::browser;
 use super::comparison::{self, Comparison, Inputs, Outputs};
 use super::input::{self, Input};
 use super::job::{self, Done, Job, thread_pool};
-use super::browser;
 use crate::args::{DemoArgs, ProbeArgs, RecordingArgs, SignalArgs};
 use crate::progress::Progress;
 

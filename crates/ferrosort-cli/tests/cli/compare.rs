@@ -11,7 +11,10 @@ use crate::support::{ferrosort, names, path, recording, sort, stderr, stdout};
 /// A table of spikes: sample, unit.
 fn table(folder: &Path, name: &str, spikes: &[(i64, &str)]) -> PathBuf {
     let file = folder.join(name);
-    let rows: String = spikes.iter().map(|(sample, unit)| format!("{sample},{unit}\n")).collect();
+    let rows: String = spikes
+        .iter()
+        .map(|(sample, unit)| format!("{sample},{unit}\n"))
+        .collect();
     fs::write(&file, format!("sample,unit\n{rows}")).unwrap();
     file
 }
@@ -28,15 +31,29 @@ fn numbers(a: &Path, b: &Path, options: &[&str]) -> Value {
 #[test]
 fn two_tables_are_compared_and_every_number_has_its_name() {
     let scratch = TempDir::new().unwrap();
-    let a = table(scratch.path(), "a.csv", &[(100, "x"), (200, "y"), (300, "x"), (400, "x")]);
-    let b = table(scratch.path(), "b.csv", &[(105, "7"), (305, "7"), (500, "7"), (205, "9")]);
+    let a = table(
+        scratch.path(),
+        "a.csv",
+        &[(100, "x"), (200, "y"), (300, "x"), (400, "x")],
+    );
+    let b = table(
+        scratch.path(),
+        "b.csv",
+        &[(105, "7"), (305, "7"), (500, "7"), (205, "9")],
+    );
     let found = numbers(&a, &b, &["--sample-rate", "30000"]);
     assert_eq!(found["unit_ids_a"], serde_json::json!(["x", "y"]));
     assert_eq!(found["match_event_count"], serde_json::json!([[2, 0], [0, 1]]));
     assert_eq!(found["agreement"], serde_json::json!([[0.5, 0.0], [0.0, 1.0]]));
     assert_eq!(found["hungarian_match_12"], serde_json::json!([0, 1]));
     assert!(found.get("performance_by_unit").is_none());
-    for name in ["match_event_count", "agreement_scores", "hungarian", "quality_metrics_A", "quality_metrics_B"] {
+    for name in [
+        "match_event_count",
+        "agreement_scores",
+        "hungarian",
+        "quality_metrics_A",
+        "quality_metrics_B",
+    ] {
         assert!(found["tables"][name]["rows"].is_array(), "{name}");
     }
     let found = numbers(&a, &b, &["--truth"]);
@@ -78,12 +95,20 @@ fn a_sorting_is_compared_with_its_truth_and_reported() {
     assert_eq!(found["truth"], true);
     let units = found["performance_by_unit"].as_array().unwrap();
     assert_eq!(units.len(), 8);
-    assert!(units.iter().any(|unit| unit["accuracy"].as_f64().unwrap() > 0.9), "{units:?}");
+    assert!(
+        units.iter().any(|unit| unit["accuracy"].as_f64().unwrap() > 0.9),
+        "{units:?}"
+    );
     assert!(found["similarity"].is_array() && found["quality_metrics_B"]["columns"].is_array());
     let text = fs::read_to_string(&page).unwrap();
     assert!(text.starts_with("<!DOCTYPE html>") || text.starts_with("<!doctype html>"));
     assert!(page.metadata().unwrap().len() < 10_000_000);
-    for name in ["performance_by_unit.csv", "agreement_scores.csv", "quality_metrics_B.csv", "confusion_matrix.csv"] {
+    for name in [
+        "performance_by_unit.csv",
+        "agreement_scores.csv",
+        "quality_metrics_B.csv",
+        "confusion_matrix.csv",
+    ] {
         assert!(names(&tables).iter().any(|n| n == name), "{name}");
     }
     let again = ferrosort(args);
@@ -102,7 +127,16 @@ fn the_numbers_do_not_depend_on_the_number_of_threads() {
     sort(&sorting, &["--quiet"]);
     let run = |threads: &str| {
         let page = scratch.path().join(format!("{threads}.html"));
-        let args = ["compare", path(recording()), path(&sorting), "--json", "-", "--threads", threads, "--report"];
+        let args = [
+            "compare",
+            path(recording()),
+            path(&sorting),
+            "--json",
+            "-",
+            "--threads",
+            threads,
+            "--report",
+        ];
         let done = ferrosort(args.iter().copied().chain([path(&page)]));
         assert!(done.status.success(), "{}", stderr(&done));
         (done.stdout, fs::read(page).unwrap())
@@ -140,16 +174,31 @@ fn what_is_no_result_is_refused_in_one_sentence() {
         (&["compare", path(&a), path(&damaged)], "damaged.csv"),
         (&["compare", path(&a), path(&a), "--delta-ms", "-1"], "--delta-ms"),
         (&["compare", path(&a), path(&a), "--match-score", "2"], "--match-score"),
-        (&["compare", path(&a), path(&a), "--names", "only"], "--names has 1 names for 2 results"),
-        (&["report", path(&a), "--output", "no/such/place/r.html"], "does not exist"),
+        (
+            &["compare", path(&a), path(&a), "--names", "only"],
+            "--names has 1 names for 2 results",
+        ),
+        (
+            &["report", path(&a), "--output", "no/such/place/r.html"],
+            "does not exist",
+        ),
     ];
     for (args, part) in cases {
-        let done = ferrosort(args.iter().copied().chain(["--report", path(&page)].into_iter().take(
-            if args[0] == "compare" { 2 } else { 0 },
-        )));
+        let done = ferrosort(
+            args.iter()
+                .copied()
+                .chain(
+                    ["--report", path(&page)]
+                        .into_iter()
+                        .take(if args[0] == "compare" { 2 } else { 0 }),
+                ),
+        );
         let said = stderr(&done);
         assert_eq!(done.status.code(), Some(2), "{args:?}: {said}");
-        assert!(said.contains(part) && said.lines().filter(|l| l.starts_with("error")).count() == 1, "{said}");
+        assert!(
+            said.contains(part) && said.lines().filter(|l| l.starts_with("error")).count() == 1,
+            "{said}"
+        );
         assert!(!page.exists(), "{args:?}");
     }
     let alone = ferrosort(["compare", path(&a)]);

@@ -23,7 +23,15 @@ fn notebook(folder: &Path, options: &[&str]) -> std::process::Output {
     if !settings.exists() {
         fs::write(&settings, SETTINGS).unwrap();
     }
-    let mut args = vec!["notebook", "--output", path(folder), "--simulation", path(&settings), "--set", "NT=16448"];
+    let mut args = vec![
+        "notebook",
+        "--output",
+        path(folder),
+        "--simulation",
+        path(&settings),
+        "--set",
+        "NT=16448",
+    ];
     args.extend(options);
     let done = ferrosort(&args);
     assert!(done.status.success(), "{}", stderr(&done));
@@ -37,12 +45,22 @@ fn operations_are_done_once_and_again_when_forced_or_changed() {
     let first = notebook(&folder, &[]);
     assert!(!stderr(&first).contains("skipped"), "{}", stderr(&first));
     assert!(stdout(&first).contains("kilosort2 against truth"), "{}", stdout(&first));
-    for name in ["recording", "kilosort2", "pykilosort", "report.html", "comparison.json", "tables", "notebook.json"] {
+    for name in [
+        "recording",
+        "kilosort2",
+        "pykilosort",
+        "report.html",
+        "comparison.json",
+        "tables",
+        "notebook.json",
+    ] {
         assert!(names(&folder).iter().any(|n| n == name), "{name}");
     }
     let skipped = |done: &std::process::Output| -> Vec<String> {
         let said = stderr(done);
-        let lines = said.lines().filter_map(|line| line.strip_suffix(": nothing changed, skipped"));
+        let lines = said
+            .lines()
+            .filter_map(|line| line.strip_suffix(": nothing changed, skipped"));
         lines.map(String::from).collect()
     };
     let second = notebook(&folder, &[]);
@@ -50,7 +68,11 @@ fn operations_are_done_once_and_again_when_forced_or_changed() {
     assert_eq!(stdout(&first), stdout(&second));
     // The recording comes out the same, so that nothing follows.
     let forced = notebook(&folder, &["--force", "simulate,kilosort2"]);
-    assert!(skipped(&forced).contains(&"pykilosort".to_string()), "{:?}", skipped(&forced));
+    assert!(
+        skipped(&forced).contains(&"pykilosort".to_string()),
+        "{:?}",
+        skipped(&forced)
+    );
     assert!(!skipped(&forced).contains(&"simulate".to_string()));
     let changed = notebook(&folder, &["--seed", "5"]);
     assert_eq!(skipped(&changed), Vec::<String>::new());

@@ -85,7 +85,13 @@ fn pair_value(analysis: &Analysis, pair: &PairAnalysis) -> Value {
     match &pair.templates {
         Part::Available(templates) => {
             if let Value::Object(fields) = value(templates) {
-                let renamed = |name: String| if name == "source" { "template_source".into() } else { name };
+                let renamed = |name: String| {
+                    if name == "source" {
+                        "template_source".into()
+                    } else {
+                        name
+                    }
+                };
                 document.extend(fields.into_iter().map(|(name, value)| (renamed(name), value)));
             }
         }
@@ -174,7 +180,10 @@ fn file_name(analysis: &Analysis, run: usize) -> String {
 
 fn quality(run: &RunAnalysis, name: &str) -> Table {
     let columns = &run.quality.columns;
-    let mut table = Table::new(name, std::iter::once("unit_id").chain(columns.iter().map(|c| c.name.as_str())));
+    let mut table = Table::new(
+        name,
+        std::iter::once("unit_id").chain(columns.iter().map(|c| c.name.as_str())),
+    );
     for (unit, id) in run.quality.unit_ids.iter().enumerate() {
         let values = columns.iter().map(|column| Cell::Real(column.values[unit]));
         table.push(std::iter::once(id.clone().into()).chain(values).collect());

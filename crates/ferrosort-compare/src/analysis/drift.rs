@@ -81,7 +81,10 @@ pub(super) fn of_truth(analysis: &Analysis) -> RunDrift {
 
 /// Groups of units by depth, and bins that give a short recording enough of them.
 fn params(analysis: &Analysis) -> UnitDriftParams {
-    let depths = analysis.probe.iter().flat_map(|probe| probe.contacts.iter().map(|c| c.y_um));
+    let depths = analysis
+        .probe
+        .iter()
+        .flat_map(|probe| probe.contacts.iter().map(|c| c.y_um));
     let (low, high) = depths.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), y| (l.min(y), h.max(y)));
     let length = (high - low).max(0.0);
     UnitDriftParams {

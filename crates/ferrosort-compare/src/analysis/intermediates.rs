@@ -31,11 +31,19 @@ pub struct IntermediateComparison {
 
 pub(super) fn compare(analysis: &Analysis, a: usize, b: usize) -> Part<IntermediateComparison> {
     let (run_a, run_b) = (&analysis.runs[a].run, &analysis.runs[b].run);
-    let truth = analysis.params.truth.then(|| analysis.runs[0].run.motion.as_ref()).flatten();
+    let truth = analysis
+        .params
+        .truth
+        .then(|| analysis.runs[0].run.motion.as_ref())
+        .flatten();
     let comparison = IntermediateComparison {
         a,
         b,
-        alignment: align(run_a.processed.as_ref(), run_b.processed.as_ref(), &AlignmentParams::default()),
+        alignment: align(
+            run_a.processed.as_ref(),
+            run_b.processed.as_ref(),
+            &AlignmentParams::default(),
+        ),
         whitening: compare_whitening(run_a, run_b, None),
         ccb: compare_batches(run_a, run_b, PERMUTATIONS),
         order: compare_orders(run_a, run_b, truth),

@@ -20,8 +20,8 @@ pub use pair::PairAnalysis;
 pub use templates::TemplateAnalysis;
 
 use crate::quality::{
-    Extent, MetricRoc, QualityInputs, QualityParams, QualityTable, RuleSet, SpikeFeatures, SuspectLimits, UnitOverview, Verdicts,
-    metric_rocs, overview, quality_table,
+    Extent, MetricRoc, QualityInputs, QualityParams, QualityTable, RuleSet, SpikeFeatures, SuspectLimits, UnitOverview,
+    Verdicts, metric_rocs, overview, quality_table,
 };
 use crate::waveforms::{MeasureParams, Measured, measure};
 use crate::{AgreementMethod, Consensus, ConsensusParams, Part, consensus};

@@ -112,7 +112,11 @@ fn over_time(
     spikes: &SpikeComparison,
 ) -> Part<Stability> {
     let truth = &analysis.runs[a].run;
-    let depths: Vec<f64> = truth.units.iter().map(|u| u.position_um.map_or(f64::NAN, |p| p[1])).collect();
+    let depths: Vec<f64> = truth
+        .units
+        .iter()
+        .map(|u| u.position_um.map_or(f64::NAN, |p| p[1]))
+        .collect();
     let over_time = Trains {
         truth: &trains[a],
         tested: &trains[b],

@@ -58,7 +58,9 @@ pub(super) fn set_background_apart(truth: &mut SortingRun) {
     if !truth.units.iter().any(|unit| unit.is_background) {
         return;
     }
-    let kept: Vec<usize> = (0..truth.units.len()).filter(|&u| !truth.units[u].is_background).collect();
+    let kept: Vec<usize> = (0..truth.units.len())
+        .filter(|&u| !truth.units[u].is_background)
+        .collect();
     let mut place = vec![None; truth.units.len()];
     for (new, &old) in kept.iter().enumerate() {
         place[old] = Some(new as u32);
@@ -69,7 +71,9 @@ pub(super) fn set_background_apart(truth: &mut SortingRun) {
         .collect();
     let mut details = truth.truth.take().unwrap_or_default();
     let background = (0..truth.spikes.len()).filter(|&i| new_place(truth.spikes.units[i]).is_none());
-    details.background_samples.extend(background.map(|i| truth.spikes.samples[i]));
+    details
+        .background_samples
+        .extend(background.map(|i| truth.spikes.samples[i]));
     details.background_samples.sort_unstable();
     details.overlap = details.overlap.map(|overlap| select(&overlap, &rows));
     details.unit_displacement_um = details
@@ -84,7 +88,10 @@ pub(super) fn set_background_apart(truth: &mut SortingRun) {
         *column = column.take().map(|values| select(&values, &rows));
     }
     truth.units = kept.iter().map(|&u| truth.units[u].clone()).collect();
-    for templates in [&mut truth.templates, &mut truth.physical_templates].into_iter().flatten() {
+    for templates in [&mut truth.templates, &mut truth.physical_templates]
+        .into_iter()
+        .flatten()
+    {
         templates.waveforms = templates.waveforms.select(ndarray::Axis(0), &kept);
     }
 }
@@ -113,7 +120,9 @@ pub(super) fn fill_in(run: &mut SortingRun, measured: Option<&Measured>, quality
             && let Some(main) = found.channels.iter().position(|&c| Some(c) == found.main_channel)
         {
             let row = found.template.row(main);
-            let (low, high) = row.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+            let (low, high) = row
+                .iter()
+                .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
             unit.ptp_uv.get_or_insert(f64::from(high - low));
         }
     }

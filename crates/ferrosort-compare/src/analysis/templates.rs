@@ -111,7 +111,9 @@ pub(super) fn within(analysis: &Analysis, place: usize) -> Option<Array2<f64>> {
     let set = set.filter(|set| set.waveforms.shape()[0] == run.run.units.len())?;
     let view = set.waveforms.view();
     let params = SimilarityParams::default();
-    template_similarity(view, view, None, params).ok().map(|found| found.similarity)
+    template_similarity(view, view, None, params)
+        .ok()
+        .map(|found| found.similarity)
 }
 
 fn max_lag(sample_rate: f64, samples: usize) -> usize {
@@ -134,7 +136,12 @@ fn comparable(analysis: &Analysis, a: &RunAnalysis, b: &RunAnalysis) -> Option<C
             probe_a: a.run.probe.clone(),
         })
     };
-    let whitened = |run: &RunAnalysis| run.run.templates.as_ref().is_some_and(|t| t.unit == TemplateUnit::Whitened);
+    let whitened = |run: &RunAnalysis| {
+        run.run
+            .templates
+            .as_ref()
+            .is_some_and(|t| t.unit == TemplateUnit::Whitened)
+    };
     if whitened(a) && whitened(b) {
         return own(|run| run.templates.as_ref(), "whitened templates of both results");
     }
@@ -152,7 +159,12 @@ fn comparable(analysis: &Analysis, a: &RunAnalysis, b: &RunAnalysis) -> Option<C
             probe_a: Some(probe.clone()),
         })
     };
-    measured().or_else(|| own(|run| run.physical_templates.as_ref(), "unwhitened templates of both results"))
+    measured().or_else(|| {
+        own(
+            |run| run.physical_templates.as_ref(),
+            "unwhitened templates of both results",
+        )
+    })
 }
 
 fn fits(set: &TemplateSet, run: &SortingRun) -> bool {

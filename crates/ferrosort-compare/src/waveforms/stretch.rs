@@ -34,8 +34,13 @@ pub fn filtered_stretch(
     let mut values = Array2::zeros((probe.len(), (end - start) as usize));
     for (channel, mut out) in values.axis_iter_mut(Axis(0)).enumerate() {
         let column = probe.contacts[channel].channel;
-        let gain = recording.gain_uv().and_then(|gains| gains.get(column)).map_or(1.0, |&g| g as f32);
-        let row = reader.block.window(conditioner.row_of(channel), start as i64, end as i64);
+        let gain = recording
+            .gain_uv()
+            .and_then(|gains| gains.get(column))
+            .map_or(1.0, |&g| g as f32);
+        let row = reader
+            .block
+            .window(conditioner.row_of(channel), start as i64, end as i64);
         for (value, &count) in out.iter_mut().zip(row.unwrap_or(&[])) {
             *value = count * gain;
         }
@@ -47,7 +52,12 @@ pub fn filtered_stretch(
 /// amplitude over that of the mean. `values` and `measured` must come from the same recording and probe.
 pub fn subtract_spikes(values: &mut Array2<f32>, start: i64, run: &SortingRun, measured: &Measured) {
     let samples = values.ncols() as i64;
-    let spikes = run.spikes.samples.iter().zip(&run.spikes.units).zip(&measured.amplitudes);
+    let spikes = run
+        .spikes
+        .samples
+        .iter()
+        .zip(&run.spikes.units)
+        .zip(&measured.amplitudes);
     for ((&at, &unit), &amplitude) in spikes {
         let first = at - measured.spike_at as i64 - start;
         let Some(unit) = measured.units.get(unit as usize) else {
@@ -72,7 +82,15 @@ pub fn subtract_spikes(values: &mut Array2<f32>, start: i64, run: &SortingRun, m
 fn scale(unit: &super::MeasuredUnit, amplitude: f32, spike_at: usize) -> f32 {
     let main = unit.channels.iter().position(|&c| Some(c) == unit.main_channel);
     let at = usize::try_from(spike_at as i64 + unit.peak_offset).ok();
-    let mean = main.zip(at).and_then(|place| unit.template.get(place)).copied().unwrap_or(0.0);
+    let mean = main
+        .zip(at)
+        .and_then(|place| unit.template.get(place))
+        .copied()
+        .unwrap_or(0.0);
     let factor = amplitude / mean;
-    if factor.is_finite() { factor.clamp(0.3, 3.0) } else { 1.0 }
+    if factor.is_finite() {
+        factor.clamp(0.3, 3.0)
+    } else {
+        1.0
+    }
 }

@@ -20,7 +20,11 @@ pub(super) fn files(path: &Path) -> Vec<SourceFile> {
         found.push(path.to_path_buf());
     }
     found.truncate(MOST_FILES);
-    let base = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let base = if path.is_dir() {
+        path
+    } else {
+        path.parent().unwrap_or(path)
+    };
     found.iter().filter_map(|file| describe(base, file)).collect()
 }
 
@@ -72,7 +76,10 @@ mod tests {
         let listed = files(folder.path());
         assert_eq!(listed.len(), 2);
         assert_eq!(listed[0].name, "inner/a.npy");
-        assert_eq!((listed[0].dtype.as_str(), listed[0].shape.as_slice()), ("f4", &[2, 3][..]));
+        assert_eq!(
+            (listed[0].dtype.as_str(), listed[0].shape.as_slice()),
+            ("f4", &[2, 3][..])
+        );
         assert_eq!((listed[1].name.as_str(), listed[1].bytes), ("note.txt", 5));
         assert_eq!(files(&folder.path().join("note.txt"))[0].name, "note.txt");
     }

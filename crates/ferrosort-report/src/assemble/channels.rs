@@ -12,7 +12,10 @@ pub(super) struct Channels {
 
 impl Channels {
     pub(super) fn new(analysis: &Analysis) -> Self {
-        let contacts = analysis.probe.iter().flat_map(|probe| probe.contacts.iter().enumerate());
+        let contacts = analysis
+            .probe
+            .iter()
+            .flat_map(|probe| probe.contacts.iter().enumerate());
         Self {
             by_column: contacts.map(|(place, contact)| (contact.channel, place)).collect(),
         }

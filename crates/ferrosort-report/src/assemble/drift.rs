@@ -28,7 +28,10 @@ fn of_run(analysis: &Analysis, place: usize, run: &RunAnalysis) -> RunDrift {
     RunDrift {
         run: place,
         points: convert(raster, |found| points(found, &found.depths_um)),
-        corrected: match raster.available().and_then(|found| Some((found, found.corrected_um.as_ref()?))) {
+        corrected: match raster
+            .available()
+            .and_then(|found| Some((found, found.corrected_um.as_ref()?)))
+        {
             Some((found, corrected)) => Part::Available(points(found, corrected)),
             None => Part::missing("no motion is known to correct with"),
         },
@@ -38,9 +41,8 @@ fn of_run(analysis: &Analysis, place: usize, run: &RunAnalysis) -> RunDrift {
 }
 
 fn points(found: &DriftRaster, depths: &[f32]) -> DriftPoints {
-    let list = |values: &[f32], kept: Kept| {
-        Array::new(&[values.len()], values.iter().map(|&v| f64::from(v)).collect(), kept)
-    };
+    let list =
+        |values: &[f32], kept: Kept| Array::new(&[values.len()], values.iter().map(|&v| f64::from(v)).collect(), kept);
     DriftPoints {
         times_s: list(&found.times_s, Kept::Levels16),
         depths_um: list(depths, Kept::Levels16),
@@ -58,7 +60,14 @@ fn motion(analysis: &Analysis, place: usize, run: &RunAnalysis) -> Part<MotionVi
             Fact::number("largest error", error.largest_um, "µm"),
             Fact::number("correlation with the truth", error.correlation, ""),
             Fact::number("rms of the true motion", error.rms_truth_um, "µm"),
-            Fact::text("sign", if error.sign < 0.0 { "reversed: it was a correction" } else { "as given" }),
+            Fact::text(
+                "sign",
+                if error.sign < 0.0 {
+                    "reversed: it was a correction"
+                } else {
+                    "as given"
+                },
+            ),
         ]);
         return Part::Available(MotionView {
             times_s: Array::list(error.times_s.clone()),
@@ -73,7 +82,11 @@ fn motion(analysis: &Analysis, place: usize, run: &RunAnalysis) -> Part<MotionVi
         let rows: Vec<usize> = (0..motion.times_s.len()).step_by(every).collect();
         let thinned = motion.displacement_um.select(ndarray::Axis(0), &rows);
         let values = matrix(&thinned, Kept::Levels16);
-        let (estimate_um, truth_um) = if is_truth { (Array::default(), values) } else { (values, Array::default()) };
+        let (estimate_um, truth_um) = if is_truth {
+            (Array::default(), values)
+        } else {
+            (values, Array::default())
+        };
         MotionView {
             times_s: Array::list(rows.iter().map(|&t| motion.times_s[t]).collect()),
             depths_um: Array::list(motion.depths_um.clone()),
@@ -114,12 +127,20 @@ fn over_time(found: &UnitsOverTime) -> Stability {
     let known = displacement.iter().any(|d| d.is_finite());
     Stability {
         times_s: Array::list(found.windows_s.iter().map(|start| start + 0.5 * width).collect()),
-        displacement_um: if known { Array::list(displacement) } else { Array::default() },
+        displacement_um: if known {
+            Array::list(displacement)
+        } else {
+            Array::default()
+        },
         values: matrix(&accuracy, Kept::Levels8),
         value_label: "accuracy".to_string(),
         unit_run: 0,
         facts: vec![
-            Fact::number("units that several sorted units are in turn", found.n_split_units as f64, ""),
+            Fact::number(
+                "units that several sorted units are in turn",
+                found.n_split_units as f64,
+                "",
+            ),
             Fact::number(
                 "correlation of accuracy with |displacement|",
                 found.accuracy_against_displacement,

@@ -38,7 +38,11 @@ fn alignment(found: &Aligned) -> Alignment {
         Fact::number("gain of b on a", found.gain, ""),
         Fact::number("rms difference", found.overall.rms_difference, "counts"),
         Fact::number("rms difference", 100.0 * found.overall.rms_fraction, "% of a"),
-        Fact::number("largest difference", f64::from(found.overall.largest_difference), "counts"),
+        Fact::number(
+            "largest difference",
+            f64::from(found.overall.largest_difference),
+            "counts",
+        ),
         Fact::number("at sample", found.overall.largest_at_sample as f64, ""),
     ];
     let mut sentences = found.sentences.clone();
@@ -74,12 +78,19 @@ fn whitening(found: &WhiteningComparison) -> Whitening {
         facts: vec![
             Fact::number("size of the difference over that of a", found.relative_difference, ""),
             Fact::number("largest difference", found.largest_difference, ""),
-            Fact::text("at channels", format!("{} → {}", found.largest_at[0], found.largest_at[1])),
+            Fact::text(
+                "at channels",
+                format!("{} → {}", found.largest_at[0], found.largest_at[1]),
+            ),
             Fact::number("asymmetry of a", found.asymmetry_a, ""),
             Fact::number("asymmetry of b", found.asymmetry_b, ""),
             Fact::number("correlation off the diagonals", found.off_diagonal_correlation, ""),
             Fact::number("median ratio of the diagonals", found.diagonal_ratio, ""),
-            Fact::number("size of the difference if b were transposed", found.transposed.relative_difference, ""),
+            Fact::number(
+                "size of the difference if b were transposed",
+                found.transposed.relative_difference,
+                "",
+            ),
         ],
         explanation: found.sentences.join(" "),
     }
@@ -90,7 +101,11 @@ fn batches(found: &BatchComparison, order: Option<&Orders>) -> BatchMatrices {
         comparison.map_or_else(Array::default, |c| matrix(&thinned(which(c)), Kept::Levels16))
     };
     let (sorted, in_order) = (found.ccbsort.available(), found.in_order_of_a.available());
-    let named = [("ccb0", Some(&found.ccb)), ("ccbsort", sorted), ("ccb0 in the order of a", in_order)];
+    let named = [
+        ("ccb0", Some(&found.ccb)),
+        ("ccbsort", sorted),
+        ("ccb0 in the order of a", in_order),
+    ];
     let differences = named.into_iter().filter_map(|(name, c)| Some(difference(name, c?)));
     BatchMatrices {
         ccb0_a: shown(Some(&found.ccb), |c| &c.a),

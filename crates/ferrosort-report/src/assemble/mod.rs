@@ -71,7 +71,11 @@ fn parameters(analysis: &Analysis) -> Vec<ParameterRow> {
             .iter()
             .enumerate()
             .map(|(place, run)| {
-                let value = run.run.parameters.get(name).filter(|_| analysis.sortings().contains(&place))?;
+                let value = run
+                    .run
+                    .parameters
+                    .get(name)
+                    .filter(|_| analysis.sortings().contains(&place))?;
                 Some(match value {
                     serde_json::Value::String(text) => text.clone(),
                     other => other.to_string(),

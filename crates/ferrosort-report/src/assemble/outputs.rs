@@ -18,7 +18,15 @@ pub(super) fn outputs(analysis: &Analysis, channels: &Channels) -> Part<Outputs>
     pairs.sort_by_key(sortings_first);
     let comparisons: Vec<TemplateComparison> = pairs
         .into_iter()
-        .filter_map(|pair| Some(comparison(analysis, pair, pair.templates.available()?, &trains, channels)))
+        .filter_map(|pair| {
+            Some(comparison(
+                analysis,
+                pair,
+                pair.templates.available()?,
+                &trains,
+                channels,
+            ))
+        })
         .collect();
     if comparisons.is_empty() {
         let reason = analysis.pairs.iter().find_map(|pair| pair.templates.reason());
@@ -112,10 +120,15 @@ fn raster(analysis: &Analysis, a: &[i64], b: &[i64], delta: i64) -> PairRaster {
     let window = NOTEBOOK_WINDOW.start..NOTEBOOK_WINDOW.end.min(analysis.n_samples as i64);
     let drawn = pair_raster(a, b, delta, window, analysis.sample_rate, analysis.n_samples);
     let samples = |spikes: &[RasterSpike]| Array::integers(spikes.iter().map(|s| s.sample));
-    let matched = |spikes: &[RasterSpike]| {
-        Array::integers(spikes.iter().map(|s| i64::from(s.matched))).kept_as(Kept::Levels8)
+    let matched =
+        |spikes: &[RasterSpike]| Array::integers(spikes.iter().map(|s| i64::from(s.matched))).kept_as(Kept::Levels8);
+    let rates = |rates: &[f32]| {
+        Array::new(
+            &[rates.len()],
+            rates.iter().map(|&r| f64::from(r)).collect(),
+            Kept::Levels8,
+        )
     };
-    let rates = |rates: &[f32]| Array::new(&[rates.len()], rates.iter().map(|&r| f64::from(r)).collect(), Kept::Levels8);
     PairRaster {
         a_samples: samples(&drawn.a),
         a_matched: matched(&drawn.a),

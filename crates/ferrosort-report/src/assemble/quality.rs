@@ -10,7 +10,11 @@ pub(super) fn quality(analysis: &Analysis) -> Part<Quality> {
     let rules = sets.iter().enumerate().map(|(k, set)| RuleCount {
         name: set.name.clone(),
         rule: set.conditions.iter().map(text).collect::<Vec<_>>().join(", "),
-        units: analysis.runs.iter().map(|run| run.verdicts.get(k).map(|v| v.n_pass)).collect(),
+        units: analysis
+            .runs
+            .iter()
+            .map(|run| run.verdicts.get(k).map(|v| v.n_pass))
+            .collect(),
     });
     let roc = analysis.sortings().flat_map(|place| {
         analysis.runs[place].rocs.iter().map(move |roc| Roc {

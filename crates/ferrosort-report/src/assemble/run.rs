@@ -40,10 +40,10 @@ pub(super) fn run(analysis: &Analysis, place: usize, channels: &Channels) -> Run
             })
             .collect(),
         n_spikes: source.spikes.len() as u64,
-        amplitude_unit: analysed
-            .measured
-            .available()
-            .map_or_else(|| source.amplitude_unit.clone(), |measured| measured.unit.as_str().to_string()),
+        amplitude_unit: analysed.measured.available().map_or_else(
+            || source.amplitude_unit.clone(),
+            |measured| measured.unit.as_str().to_string(),
+        ),
         waveform_unit: waveform_unit(analysed).to_string(),
         units: unit::units(analysis, place, &trains, channels),
         metrics: metrics(analysed),
@@ -134,12 +134,7 @@ pub(super) fn files(analysis: &Analysis) -> Vec<FileRow> {
                 name: file.name.clone(),
                 bytes: Some(file.bytes),
                 dtype: file.dtype.clone(),
-                shape: file
-                    .shape
-                    .iter()
-                    .map(usize::to_string)
-                    .collect::<Vec<_>>()
-                    .join(" × "),
+                shape: file.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × "),
             });
         }
     }

@@ -1,8 +1,8 @@
 //! A short piece of the recording with the spikes of all runs: as it is, filtered, and what the templates leave.
 
+use ferrosort_compare::SpikeLabel;
 use ferrosort_compare::analysis::{Analysis, RunAnalysis, Signal};
 use ferrosort_compare::waveforms::{MeasureParams, filtered_stretch, subtract_spikes};
-use ferrosort_compare::SpikeLabel;
 use ferrosort_core::Result;
 use ndarray::{Array2, Axis};
 
@@ -20,7 +20,9 @@ pub(super) fn traces(analysis: &Analysis, signal: Signal) -> Result<Part<Traces>
         return Ok(Part::missing("there is no sorting"));
     };
     let Some(measured) = first.measured.available() else {
-        return Ok(Part::missing("the units of the first sorting could not be measured in the recording"));
+        return Ok(Part::missing(
+            "the units of the first sorting could not be measured in the recording",
+        ));
     };
     let length = ((LENGTH_S * analysis.sample_rate) as u64).min(analysis.n_samples);
     let Some((start, centre)) = busiest(first, length as i64) else {
@@ -44,7 +46,10 @@ pub(super) fn traces(analysis: &Analysis, signal: Signal) -> Result<Part<Traces>
             values: raw(signal, range, &channels)?,
         },
         panel("filtered", &filtered),
-        panel(&format!("filtered, without the spikes of {}", first.run.name), &residual),
+        panel(
+            &format!("filtered, without the spikes of {}", first.run.name),
+            &residual,
+        ),
     ];
     let peaks = |values: &Array2<f32>| count_peaks(values, &channels, &measured.noise_mad) as f64;
     Ok(Part::Available(Traces {
@@ -71,7 +76,12 @@ fn busiest(run: &RunAnalysis, length: i64) -> Option<(i64, usize)> {
     let measured = run.measured.available()?;
     let inside = from + best..from + best + count(best);
     let largest = inside.max_by(|&i, &j| {
-        let size = |k: usize| measured.amplitudes.get(k).map_or(0.0, |a| if a.is_finite() { a.abs() } else { 0.0 });
+        let size = |k: usize| {
+            measured
+                .amplitudes
+                .get(k)
+                .map_or(0.0, |a| if a.is_finite() { a.abs() } else { 0.0 })
+        };
         size(i).total_cmp(&size(j)).then(j.cmp(&i))
     })?;
     let unit = *run.run.spikes.units.get(largest)? as usize;
@@ -84,7 +94,11 @@ fn around(signal: Signal, centre: usize) -> Vec<usize> {
     let here = &contacts[centre];
     let distance = |c: usize| {
         let contact = &contacts[c];
-        let across_shanks = if contact.shank == here.shank { 0.0 } else { f64::INFINITY };
+        let across_shanks = if contact.shank == here.shank {
+            0.0
+        } else {
+            f64::INFINITY
+        };
         (contact.x_um - here.x_um).hypot(contact.y_um - here.y_um) + across_shanks
     };
     let mut nearest: Vec<usize> = (0..contacts.len()).filter(|&c| distance(c).is_finite()).collect();
@@ -103,8 +117,18 @@ fn raw(signal: Signal, range: std::ops::Range<u64>, channels: &[usize]) -> Resul
     let mut values = Vec::with_capacity(channels.len() * samples);
     for &channel in channels {
         let column = signal.probe.contacts[channel].channel;
-        let gain = signal.recording.gain_uv().and_then(|gains| gains.get(column)).copied().unwrap_or(1.0);
-        let row: Vec<f64> = frames.iter().skip(column).step_by(width).map(|&v| f64::from(v) * gain).collect();
+        let gain = signal
+            .recording
+            .gain_uv()
+            .and_then(|gains| gains.get(column))
+            .copied()
+            .unwrap_or(1.0);
+        let row: Vec<f64> = frames
+            .iter()
+            .skip(column)
+            .step_by(width)
+            .map(|&v| f64::from(v) * gain)
+            .collect();
         let mean = row.iter().sum::<f64>() / row.len().max(1) as f64;
         values.extend(row.into_iter().map(|v| v - mean));
     }
@@ -118,7 +142,13 @@ fn spikes(analysis: &Analysis, range: std::ops::Range<i64>, channels: &[usize]) 
         let labels = (analysis.params.truth)
             .then(|| analysis.pair(0, place.max(1))?.spikes.available()?.truth.as_ref())
             .flatten()
-            .map(|truth| if is_truth { &truth.labels.labels_a } else { &truth.labels.labels_b });
+            .map(|truth| {
+                if is_truth {
+                    &truth.labels.labels_a
+                } else {
+                    &truth.labels.labels_b
+                }
+            });
         let main = |unit: usize| run.measured.available()?.units.get(unit)?.main_channel;
         let mut seen = vec![0usize; run.run.units.len()];
         for (&sample, &unit) in run.run.spikes.samples.iter().zip(&run.run.spikes.units) {

@@ -95,11 +95,19 @@ fn facts(found: &Compared) -> Vec<Fact> {
     facts.extend(pooled("mean over units", &performance.pooled_with_average));
     facts.extend(pooled("median over units", &performance.pooled_with_median));
     facts.extend(pooled("all spikes together", &performance.pooled_with_sum));
-    let well = performance.performance_by_unit.iter().filter(|u| u.accuracy >= WELL_DETECTED).count();
+    let well = performance
+        .performance_by_unit
+        .iter()
+        .filter(|u| u.accuracy >= WELL_DETECTED)
+        .count();
     facts.push(Fact::number("units with an accuracy of 0.8 or more", well as f64, ""));
     if let Some(detections) = &found.background_detections {
         let sum: usize = detections.iter().sum();
-        facts.push(Fact::number("false positives that are spikes of the background", sum as f64, "spikes"));
+        facts.push(Fact::number(
+            "false positives that are spikes of the background",
+            sum as f64,
+            "spikes",
+        ));
     }
     facts
 }
@@ -125,7 +133,9 @@ fn fits(analysis: &Analysis, units: &[UnitPerformance]) -> Vec<CovariateFit> {
             let x = property(against)?;
             let means = binned_means(&x, &accuracy, GROUPS.min(x.len() / LEAST_IN_GROUP));
             // An accuracy has no reason to rise or fall along the probe.
-            let sigmoid = (against != Covariate::Depth).then(|| fit_sigmoid(&x, &accuracy)).flatten();
+            let sigmoid = (against != Covariate::Depth)
+                .then(|| fit_sigmoid(&x, &accuracy))
+                .flatten();
             Some(CovariateFit {
                 against,
                 sigmoid: sigmoid.map(|fit| [fit.k, fit.x0, fit.b]),
@@ -187,7 +197,9 @@ fn collisions(analysis: &Analysis, found: &Compared) -> Part<Collisions> {
     largest.truncate(MOST_PAIRS);
     largest.sort_by(|&i, &j| {
         let (p, q) = (&recall.pairs[i], &recall.pairs[j]);
-        of_pair(p.unit, p.other).total_cmp(&of_pair(q.unit, q.other)).then(i.cmp(&j))
+        of_pair(p.unit, p.other)
+            .total_cmp(&of_pair(q.unit, q.other))
+            .then(i.cmp(&j))
     });
     let ratio = |found: u32, missed: u32| f64::from(found) / f64::from(found + missed);
     let values = largest.iter().flat_map(|&k| {
@@ -201,7 +213,10 @@ fn collisions(analysis: &Analysis, found: &Compared) -> Part<Collisions> {
             .iter()
             .map(|edge| edge * 1000.0 / analysis.sample_rate)
             .collect(),
-        pairs: largest.iter().map(|&k| [recall.pairs[k].unit, recall.pairs[k].other]).collect(),
+        pairs: largest
+            .iter()
+            .map(|&k| [recall.pairs[k].unit, recall.pairs[k].other])
+            .collect(),
         similarity: Array::list(
             largest
                 .iter()
@@ -232,7 +247,11 @@ fn overlap(found: &Compared) -> Part<OverlapRecall> {
     let Some(recalls) = &found.recall_by_overlap else {
         return Part::missing("the truth does not say which spikes overlap");
     };
-    let kinds = ["alone", "another unit within 1 ms", "another unit at the same place within 1 ms"];
+    let kinds = [
+        "alone",
+        "another unit within 1 ms",
+        "another unit at the same place within 1 ms",
+    ];
     Part::Available(OverlapRecall {
         kinds: kinds.map(String::from).to_vec(),
         recall: Array::list(recalls.iter().map(|r| r.recall).collect()),
@@ -267,7 +286,8 @@ fn ks_benchmark(found: &Compared) -> KsBenchmark {
 }
 
 fn cross_table(found: &Compared) -> CrossTable {
-    let list = |value: fn(&ferrosort_compare::CrossRow) -> f64| Array::list(found.cross_table.iter().map(value).collect());
+    let list =
+        |value: fn(&ferrosort_compare::CrossRow) -> f64| Array::list(found.cross_table.iter().map(value).collect());
     CrossTable {
         spikeinterface: list(|row| row.accuracy),
         spikeforest: list(|row| row.spikeforest_accuracy),

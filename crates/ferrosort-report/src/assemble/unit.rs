@@ -71,10 +71,17 @@ pub(super) fn units(analysis: &Analysis, place: usize, trains: &[Vec<i64>], chan
             sample_rate: analysis.sample_rate,
             n_samples: analysis.n_samples,
         },
-        n_spikes_shown: if all_units > MANY_UNITS { FEWER_SPIKES } else { MOST_SPIKES },
+        n_spikes_shown: if all_units > MANY_UNITS {
+            FEWER_SPIKES
+        } else {
+            MOST_SPIKES
+        },
         n_waveforms_shown: (ALL_WAVEFORMS / all_units.max(1)).min(MOST_WAVEFORMS),
     };
-    (0..run.units.len()).into_par_iter().map(|unit| context.unit(unit)).collect()
+    (0..run.units.len())
+        .into_par_iter()
+        .map(|unit| context.unit(unit))
+        .collect()
 }
 
 /// Verdicts on the spikes of a run: against the truth, or of the truth against the first sorting.
@@ -124,12 +131,18 @@ impl Context<'_> {
     }
 
     fn main_channel(&self, source: &RunUnit, measured: Option<&MeasuredUnit>) -> Option<usize> {
-        let own = || self.channels.place(self.analysed.run.probe.as_ref(), source.best_channel?);
+        let own = || {
+            self.channels
+                .place(self.analysed.run.probe.as_ref(), source.best_channel?)
+        };
         measured.and_then(|unit| unit.main_channel).or_else(own)
     }
 
     fn waveforms(&self, u: usize, measured: Option<&MeasuredUnit>) -> Part<UnitWaveforms> {
-        match (measured.filter(|unit| unit.n_averaged > 0), stored_templates(&self.analysed.run)) {
+        match (
+            measured.filter(|unit| unit.n_averaged > 0),
+            stored_templates(&self.analysed.run),
+        ) {
             (Some(unit), _) => {
                 let spike_at = self.analysed.measured.available().map_or(0, |m| m.spike_at);
                 Part::Available(self.measured_waveforms(unit, spike_at))
@@ -308,7 +321,11 @@ fn points(
     let n_units = features.channels.nrows();
     let slot = |unit: usize, channel: u32| features.channels.row(unit).iter().position(|&c| c == channel);
     let slots: Vec<Option<(usize, usize)>> = (0..n_units)
-        .map(|unit| wanted(unit).then(|| slot(unit, first).zip(slot(unit, second))).flatten())
+        .map(|unit| {
+            wanted(unit)
+                .then(|| slot(unit, first).zip(slot(unit, second)))
+                .flatten()
+        })
         .collect();
     let rows: Vec<(usize, (usize, usize))> = features
         .units
@@ -337,7 +354,9 @@ fn isi(train: &[i64], sample_rate: f64) -> Part<Histogram> {
 /// The channels of a waveform that are worth drawing, in the order given but for the largest, which comes first.
 fn largest_channels(rows: &[(usize, Vec<f32>)], spike_at: usize) -> UnitWaveforms {
     let range = |row: &[f32]| {
-        let (low, high) = row.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        let (low, high) = row
+            .iter()
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         high - low
     };
     let mut sized: Vec<(f32, &(usize, Vec<f32>))> = rows.iter().map(|row| (range(&row.1), row)).collect();

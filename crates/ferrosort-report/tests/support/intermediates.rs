@@ -1,10 +1,10 @@
 //! Made-up intermediate results and drift.
 
+use super::trains::even_choice;
 use ferrosort_report::model::{
     Alignment, AlignmentTraces, Array, BatchMatrices, Drift, DriftPoints, Fact, Intermediates, Kept, MatrixDifference,
     MotionView, OrderComparison, Part, RunDrift, Stability, Whitening,
 };
-use super::trains::even_choice;
 
 use super::runs::World;
 use super::{Draws, RATE_HZ, Size};

@@ -41,7 +41,10 @@ pub fn run(args: &NotebookArgs, progress: &Progress) -> Result<()> {
     let pykilosort = notebook.result(Algorithm::Pykilosort)?;
     let page = notebook.compare(&kilosort2, &pykilosort)?;
     let text = fs::read_to_string(notebook.path(SUMMARY)).unwrap_or_default();
-    progress.finished(&text, &json!({ "event": "finished", "report": page.display().to_string() }));
+    progress.finished(
+        &text,
+        &json!({ "event": "finished", "report": page.display().to_string() }),
+    );
     if notebook.options.open {
         browser::show(&page, progress);
     }
@@ -110,7 +113,9 @@ impl<'a> Notebook<'a> {
         made: &[PathBuf],
         work: impl FnOnce(&Self) -> Result<()>,
     ) -> Result<()> {
-        let key = blake3::hash(format!("{VERSION} {operation} {inputs}").as_bytes()).to_hex().to_string();
+        let key = blake3::hash(format!("{VERSION} {operation} {inputs}").as_bytes())
+            .to_hex()
+            .to_string();
         if self.cache.is_current(operation, &key, made) {
             self.progress.note(&format!("{operation}: nothing changed, skipped"));
             return Ok(());
