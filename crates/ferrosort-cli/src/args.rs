@@ -1,5 +1,7 @@
 //! The command line.
 
+mod compare;
+mod notebook;
 mod simulate;
 
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use ferrosort::settings::{Algorithm, PRESETS};
 use ferrosort_core::SampleType;
 use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
 
+pub use compare::{CompareArgs, ReportArgs, SignalArgs};
+pub use notebook::{NotebookArgs, NotebookOptions};
 pub use simulate::SimulateArgs;
 
 const EXAMPLES: &str = "\
@@ -20,6 +24,10 @@ Examples:
       look at a recording before sorting it
   ferrosort sort recording.bin --channels 385 --sample-rate 30000 --probe probe.json --output sorting
       sort it; open the result with: phy template-gui sorting/params.py
+  ferrosort report sorting
+      a page about the result
+  ferrosort compare simulation sorting --truth --report report.html
+      how well a sorting agrees with known spikes, or with another sorting
 
 `ferrosort sort --help` explains every option, `ferrosort parameters` every parameter of the algorithm.";
 
@@ -50,6 +58,12 @@ pub enum Command {
     Sort(SortArgs),
     /// Say what a recording is, and warn about likely mistakes
     Info(InfoArgs),
+    /// Compare results with each other and with the truth
+    Compare(CompareArgs),
+    /// Write a page about one result
+    Report(ReportArgs),
+    /// Simulate a drifting recording, sort it with two sorters, and compare everything
+    Notebook(NotebookArgs),
     /// Simulate a recording, sort it and compare the result with the truth
     Demo(DemoArgs),
     /// Make a recording with known spikes, or add known spikes to a real one
@@ -67,6 +81,14 @@ pub struct RecordingArgs {
     #[arg(required = true, value_name = "RECORDING")]
     pub recording: Vec<PathBuf>,
 
+    /// What flat files do not say themselves.
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+/// What flat files do not say themselves.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FormatArgs {
     /// Channels in the file, those without a contact included
     #[arg(long, value_name = "N", help_heading = "Recording")]
     pub channels: Option<usize>,
@@ -103,12 +125,7 @@ impl RecordingArgs {
     pub fn folder(path: PathBuf) -> Self {
         Self {
             recording: vec![path],
-            channels: None,
-            sample_rate: None,
-            dtype: None,
-            gain_uv: None,
-            offset: None,
-            time_range: None,
+            format: FormatArgs::default(),
         }
     }
 }
@@ -263,13 +280,17 @@ pub struct InfoArgs {
 /// `ferrosort demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Folder to create for the recording and its sorting
+    /// Folder to create for the recording, its sorting and the report
     #[arg(long, short, value_name = "DIR", default_value = "ferrosort-demo")]
     pub output: PathBuf,
 
     /// Replace the folder of an earlier demo
     #[arg(long)]
     pub overwrite: bool,
+
+    /// Do not open the report in a browser; without a display it is not opened anyway
+    #[arg(long)]
+    pub no_open: bool,
 
     /// Length of the recording, s
     #[arg(long, value_name = "S", default_value_t = 60.0)]

@@ -17,6 +17,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let verbosity = match &cli.command {
         Command::Sort(args) => args.verbosity,
+        Command::Compare(args) => args.verbosity,
+        Command::Report(args) => args.verbosity,
+        Command::Notebook(args) => args.verbosity,
         Command::Demo(args) => args.verbosity,
         Command::Simulate(args) => args.verbosity,
         Command::Info(_) | Command::Parameters(_) | Command::Completions(_) => Verbosity::default(),
@@ -24,6 +27,9 @@ fn main() -> ExitCode {
     let progress = Progress::new(verbosity, interrupt::watch());
     let result = match &cli.command {
         Command::Sort(args) => commands::sort::run(args, &progress),
+        Command::Compare(args) => commands::compare::run(args, &progress),
+        Command::Report(args) => commands::report::run(args, &progress),
+        Command::Notebook(args) => commands::notebook::run(args, &progress),
         Command::Demo(args) => commands::demo::run(args, &progress),
         Command::Simulate(args) => commands::simulate::run(args, &progress),
         Command::Info(args) => commands::info::run(args),

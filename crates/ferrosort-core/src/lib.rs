@@ -17,6 +17,6 @@ pub use probe::{Contact, Probe};
 pub use recording::{MemoryRecording, RawFile, Recording, SampleType};
 pub use sorting::{PcFeatures, Sorting, TemplateFeatures, UnitLabel, UnitSummary};
 pub use sorting_run::{
-    Intermediates, Motion, ProcessedFile, ProcessedLayout, RunKind, RunUnit, SortingRun, SpikeTable, TemplateSet, TemplateUnit,
-    TruthDetails,
+    Intermediates, Motion, ProcessedFile, ProcessedLayout, RecordingFormat, RunKind, RunUnit, SortingRun, SourceFile,
+    SpikeTable, TemplateSet, TemplateUnit, TruthDetails,
 };

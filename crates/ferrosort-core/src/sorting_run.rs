@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use ndarray::{Array2, Array3};
 use serde::{Deserialize, Serialize};
 
-use crate::{PcFeatures, Probe};
+use crate::{PcFeatures, Probe, SampleType};
 
 /// What kind of result a folder or file was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +159,32 @@ pub struct ProcessedFile {
     pub layout: Option<ProcessedLayout>,
 }
 
+/// One file of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// Name inside the source's folder.
+    pub name: String,
+    /// Size.
+    pub bytes: u64,
+    /// Type of its numbers (NumPy's code), empty for other files than arrays.
+    pub dtype: String,
+    /// Shape of its array, empty for other files.
+    pub shape: Vec<usize>,
+}
+
+/// How the samples of flat files lie.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordingFormat {
+    /// Columns of the files.
+    pub n_channels: usize,
+    /// Type of a sample.
+    pub sample_type: SampleType,
+    /// Bytes before the first sample of each file.
+    pub offset_bytes: u64,
+    /// µV per count, one for each column, when known.
+    pub gain_uv: Option<Vec<f64>>,
+}
+
 /// Displacement of the tissue, positive = towards larger y.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Motion {
@@ -220,6 +246,8 @@ pub struct SortingRun {
     pub processed: Option<ProcessedFile>,
     /// Flat files of the raw recording, when the source names them and they exist.
     pub recording: Vec<PathBuf>,
+    /// How they lie, when the source says.
+    pub recording_format: Option<RecordingFormat>,
     /// Motion: estimated, or true for a simulation.
     pub motion: Option<Motion>,
     /// What only a simulation knows.
@@ -230,6 +258,10 @@ pub struct SortingRun {
     pub program: Option<String>,
     /// Wall time of the sorting, s.
     pub run_time_s: Option<f64>,
+    /// Stages of the sorting and their wall times, s.
+    pub stage_seconds: Vec<(String, f64)>,
+    /// The files that the source consists of.
+    pub files: Vec<SourceFile>,
     /// What the reader of a comparison should know about this source, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -254,11 +286,14 @@ impl SortingRun {
             intermediates: Intermediates::default(),
             processed: None,
             recording: Vec::new(),
+            recording_format: None,
             motion: None,
             truth: None,
             parameters: BTreeMap::new(),
             program: None,
             run_time_s: None,
+            stage_seconds: Vec::new(),
+            files: Vec::new(),
             warnings: Vec::new(),
         }
     }

@@ -5,6 +5,8 @@
 //! | [`open_recording`]: flat binary files, recording folders | [`phy::write_phy`]: a Kilosort/phy folder |
 //! | [`probe::read_probe`]: probeinterface, Kilosort `.mat`, Kilosort4 JSON, `.prb` | [`probe::write_probe`]: probeinterface JSON |
 //! | [`inspect()`]: facts and likely mistakes of a recording | [`npy`]: NumPy arrays |
+//! | [`results::read_run`]: what any sorter or simulator left | |
+//! | [`npy`]: NumPy arrays and packs of them | |
 //! | [`matlab::MatFile`]: variables of `.mat` files | [`matlab::write_mat`]: `.mat` files |
 //!
 //! Every reader takes untrusted bytes: it never panics, never executes anything and bounds what it allocates.
@@ -13,11 +15,13 @@
 pub mod binary;
 mod folder;
 pub mod inspect;
+mod literals;
 pub mod matlab;
 pub mod npy;
 mod open;
 pub mod phy;
 pub mod probe;
+pub mod results;
 mod slice;
 
 pub use binary::{BinaryOptions, BinaryRecording, parse_sample_type};

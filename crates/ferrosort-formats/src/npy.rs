@@ -1,5 +1,14 @@
-//! Writing `.npy` files: C order, little-endian, format 1.0
-//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
+//! NumPy files (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>): written in C order,
+//! little-endian, format 1.0; read whatever their type and order.
+
+mod header;
+mod npz;
+mod read;
+#[cfg(test)]
+mod read_tests;
+
+pub use npz::Npz;
+pub use read::{NpyArray, NpyValues, npy_shape, read_npy, read_npy_columns};
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};

@@ -1,2 +1,16 @@
 //! The report: one HTML file that needs no network.
+//!
+//! [`assemble()`] makes a [`Report`] from a comparison, [`write_report`] writes it. The page holds the data of every plot (JSON
+//! and compressed arrays), the scripts that draw them, and the first screen in words as plain HTML, so that it can be
+//! read without scripts too.
 #![forbid(unsafe_code)]
+
+mod assemble;
+pub mod model;
+pub mod pack;
+mod page;
+pub mod summary;
+
+pub use assemble::assemble;
+pub use model::Report;
+pub use page::{render, write_report};

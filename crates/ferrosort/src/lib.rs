@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod curation;
+pub mod fingerprint;
 pub mod intermediates;
 pub mod matching;
 pub mod neighbours;

@@ -11,7 +11,7 @@ use crate::progress::print;
 
 /// Prints facts and likely mistakes.
 pub fn run(args: &InfoArgs) -> Result<()> {
-    let options = open_options(&args.recording, &RecordingOptions::default())?;
+    let options = open_options(&args.recording.format, &RecordingOptions::default())?;
     let recording = open_recording(&args.recording.recording, &options)?;
     let probe = args.probe.as_deref().map(read_probe).transpose()?;
     print(&text(&inspect(&*recording, probe.as_ref())?));

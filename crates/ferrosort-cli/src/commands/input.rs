@@ -6,7 +6,7 @@ use ferrosort::settings::RecordingOptions;
 use ferrosort_core::{Error, Probe, Recording, Result};
 use ferrosort_formats::{OpenOptions, TimeRange, open_recording, read_probe};
 
-use crate::args::{ProbeArgs, RecordingArgs};
+use crate::args::{FormatArgs, ProbeArgs, RecordingArgs};
 
 /// What to sort: every input is opened and checked.
 pub struct Input {
@@ -20,7 +20,7 @@ pub struct Input {
 
 /// Opens the recording and the probe. `options` are parameters of the original programs that describe the recording.
 pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOptions) -> Result<Input> {
-    let opened = open_recording(&recording.recording, &open_options(recording, options)?)?;
+    let opened = open_recording(&recording.recording, &open_options(&recording.format, options)?)?;
     let mut warnings = Vec::new();
     let (found, source) = match (&probe.probe, opened.probe()) {
         (Some(path), _) => (read_probe(path)?, path.display().to_string()),
@@ -49,7 +49,7 @@ pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOpt
 }
 
 /// What the options say of the recording.
-pub fn open_options(args: &RecordingArgs, options: &RecordingOptions) -> Result<OpenOptions> {
+pub fn open_options(args: &FormatArgs, options: &RecordingOptions) -> Result<OpenOptions> {
     let time_range = options
         .time_range_s
         .map(|(start_s, end_s)| TimeRange { start_s, end_s });

@@ -1,10 +1,17 @@
 //! One file a subcommand.
 
+mod browser;
+pub mod compare;
+mod comparison;
 pub mod completions;
 pub mod demo;
 pub mod info;
 mod input;
 mod job;
+pub mod notebook;
+mod outputs;
 pub mod parameters;
+pub mod report;
+mod signal;
 pub mod simulate;
 pub mod sort;

@@ -154,7 +154,7 @@ fn noise_of(text: &str) -> Result<Noise> {
 }
 
 /// Files as they are, and the `.mat` files of folders by name.
-fn libraries(paths: &[PathBuf]) -> Result<Vec<String>> {
+pub(super) fn libraries(paths: &[PathBuf]) -> Result<Vec<String>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {

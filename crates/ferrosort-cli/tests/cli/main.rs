@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod bad_input;
+mod compare;
 mod info;
 mod interrupt;
+mod notebook;
 mod real;
 mod results;
 mod sayings;

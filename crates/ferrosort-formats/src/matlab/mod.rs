@@ -3,6 +3,7 @@
 //! What comes back are numbers (as `f64` in column-major order, whatever class and storage the file uses) and, from v5
 //! files, structure arrays. Cells, objects and sparse matrices are skipped.
 
+mod structure;
 mod v4;
 mod v5;
 mod v73;
@@ -15,6 +16,7 @@ use ferrosort_core::{Error, Result};
 
 use crate::binary::missing_or_io;
 
+pub(crate) use structure::Structure;
 pub use value::{Numbers, Structs, Value};
 pub use write::{MatData, MatVariable, write_mat};
 

@@ -36,7 +36,7 @@ pub(super) fn read(bytes: &[u8], names: &[&str]) -> Outcome<Vec<Variable>> {
     Ok(variables)
 }
 
-fn value(dataset: &Dataset, name: &str) -> Outcome<Value> {
+pub(super) fn value(dataset: &Dataset, name: &str) -> Outcome<Value> {
     // MATLAB stores an empty array as its dimensions, with this mark.
     if dataset.attribute("MATLAB_empty").is_ok() {
         return Ok(Value::of_numbers(vec![0, 0], Vec::new()));
@@ -49,7 +49,7 @@ fn value(dataset: &Dataset, name: &str) -> Outcome<Value> {
     Ok(Value::of_numbers(shape, storage.decode(&bytes, big_endian)))
 }
 
-fn storage(datatype: &Datatype) -> Option<(Storage, bool)> {
+pub(super) fn storage(datatype: &Datatype) -> Option<(Storage, bool)> {
     let big = |order: &hdf5_reader::error::ByteOrder| *order == hdf5_reader::error::ByteOrder::BigEndian;
     match datatype {
         Datatype::FixedPoint {

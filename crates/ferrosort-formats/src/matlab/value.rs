@@ -1,5 +1,7 @@
 //! What a variable can hold.
 
+use ndarray::{Array2, Array3, ShapeBuilder};
+
 /// An array of numbers, logicals or characters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Numbers {
@@ -18,6 +20,25 @@ impl Numbers {
             &[value] => Some(value),
             _ => None,
         }
+    }
+
+    /// The values as a matrix, rows first as MATLAB shows it; `None` with another number of dimensions.
+    pub fn into_matrix(self) -> Option<Array2<f64>> {
+        let &[rows, columns] = self.shape.as_slice() else {
+            return None;
+        };
+        Array2::from_shape_vec((rows, columns).f(), self.values).ok()
+    }
+
+    /// The values as a block of three dimensions; a matrix has a third one of length 1, as MATLAB leaves that out.
+    pub fn into_cube(self) -> Option<Array3<f32>> {
+        let (a, b, c) = match *self.shape.as_slice() {
+            [a, b] => (a, b, 1),
+            [a, b, c] => (a, b, c),
+            _ => return None,
+        };
+        let values = self.values.into_iter().map(|v| v as f32).collect();
+        Array3::from_shape_vec((a, b, c).f(), values).ok()
     }
 
     /// The characters, if it is text.

@@ -13,9 +13,9 @@ use ferrosort_core::Probe;
 use crate::geometry::SimProbe;
 use crate::motion::Motion;
 use crate::noises::Source;
-use crate::score::Truth;
 use crate::settings::Settings;
 use crate::synthesis::{Disturbances, Spike};
+use crate::truth::Truth;
 use crate::units::Unit;
 
 /// A planned recording. Samples are made on demand, in any order, on any number of threads.

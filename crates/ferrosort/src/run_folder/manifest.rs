@@ -1,19 +1,17 @@
 //! `run.json`: what was done, with what, and what came out.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Contact, Error, Probe, RawFile, Recording, Result, SampleType, Sorting};
 use serde::Serialize;
 
 use super::{INTERMEDIATES, LOCK, MANIFEST, PROCESSED, Run, files_below};
+use crate::fingerprint;
 use crate::pipeline::Intermediate;
 use crate::preprocess::layout::BatchLayout;
 use crate::settings::{Algorithm, Compat, Parameters};
-
-/// Bytes at the start and at the end of a file that its fingerprint covers.
-const FINGERPRINT_BYTES: u64 = 1 << 20;
 
 /// The whole file. Everything but `timings` depends only on the inputs.
 #[derive(Serialize)]
@@ -164,7 +162,7 @@ fn recording_entry(recording: &dyn Recording) -> Result<RecordingEntry<'_>> {
 
 fn raw_file_entries(raw: &RawFile) -> Result<Vec<RawFileEntry>> {
     let entry = |(path, &n_samples): (&PathBuf, &u64)| {
-        let (bytes, fingerprint) = fingerprint(path).map_err(|e| Error::io("read", path, e))?;
+        let (bytes, fingerprint) = fingerprint::of_file(path)?;
         Ok(RawFileEntry {
             path: path.canonicalize().map_err(|e| Error::io("read", path, e))?,
             n_samples,
@@ -173,18 +171,6 @@ fn raw_file_entries(raw: &RawFile) -> Result<Vec<RawFileEntry>> {
         })
     };
     raw.paths.iter().zip(&raw.samples_per_file).map(entry).collect()
-}
-
-/// Size of a file, and blake3 over its size (u64, little-endian), its first and its last MiB.
-fn fingerprint(path: &Path) -> std::io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let bytes = file.metadata()?.len();
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&bytes.to_le_bytes());
-    hasher.update_reader((&mut file).take(FINGERPRINT_BYTES))?;
-    file.seek(SeekFrom::Start(bytes.saturating_sub(FINGERPRINT_BYTES)))?;
-    hasher.update_reader(file.take(FINGERPRINT_BYTES))?;
-    Ok((bytes, hasher.finalize().to_hex().to_string()))
 }
 
 fn probe_entry<'a>(probe: &'a Probe, sorted: &Probe) -> ProbeEntry<'a> {
