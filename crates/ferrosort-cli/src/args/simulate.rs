@@ -67,7 +67,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N", help_heading = "Settings")]
     pub channels: Option<usize>,
 
-    /// Probe: a geometry's name such as np1 or linear-16, or a probe file
+    /// Probe: a geometry's name such as np1 or linear-16, or a probe file; with --hybrid, the recording's probe file
     #[arg(long, value_name = "NAME|FILE", help_heading = "Settings")]
     pub probe: Option<String>,
 

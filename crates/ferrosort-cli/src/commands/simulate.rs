@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ferrosort_core::{Error, Result};
-use ferrosort_formats::{OpenOptions, open_recording};
+use ferrosort_formats::{OpenOptions, open_recording, read_probe};
 use ferrosort_simulate::settings::{ColouredNoise, Component, Course, Generator, Noise, PRESETS, Profile};
 use ferrosort_simulate::{Motion, Settings, Simulation};
 use serde_json::json;
@@ -69,12 +69,16 @@ fn simulate(settings: &Settings, output: &Path, args: &SimulateArgs, progress: &
 /// Units in a recording folder.
 fn hybrid(settings: &Settings, folder: &Path, args: &SimulateArgs, progress: &Progress) -> Result<Simulation> {
     let recording = open_recording(&[folder.to_path_buf()], &OpenOptions::default())?;
-    let probe = recording.probe().cloned().ok_or_else(|| {
-        Error::input(format!(
-            "recording {} has no probe.json; units can only be added where the contacts are known",
-            folder.display()
-        ))
-    })?;
+    let probe = match (&args.probe, recording.probe()) {
+        (Some(file), _) => read_probe(Path::new(file))?,
+        (None, Some(probe)) => probe.clone(),
+        (None, None) => {
+            return Err(Error::input(format!(
+                "recording {} has no probe.json; give its contacts with --probe FILE",
+                folder.display()
+            )));
+        }
+    };
     let motion = args.motion.as_deref().map(Motion::from_csv).transpose()?;
     Simulation::plan_hybrid(settings, Arc::from(recording), &probe, motion, progress)
 }
