@@ -3,17 +3,19 @@
 use ferrosort_compare::analysis::{Analysis, RunAnalysis};
 use ferrosort_compare::drift::raster::DriftRaster;
 use ferrosort_compare::drift::stability::Stability as UnitsOverTime;
+use ferrosort_compare::quality::views::evenly_spaced;
 use ndarray::Array2;
 
+use super::budget::Budget;
 use super::{convert, matrix};
 use crate::model::{Array, Drift, DriftPoints, Fact, Kept, MotionView, Part, RunDrift, Stability};
 
-pub(super) fn drift(analysis: &Analysis) -> Part<Drift> {
+pub(super) fn drift(analysis: &Analysis, budget: &Budget) -> Part<Drift> {
     let runs: Vec<RunDrift> = analysis
         .runs
         .iter()
         .enumerate()
-        .map(|(place, run)| of_run(analysis, place, run))
+        .map(|(place, run)| of_run(analysis, place, run, budget))
         .collect();
     let empty = |run: &RunDrift| run.points.get().is_none() && run.motion.get().is_none();
     if runs.iter().all(empty) {
@@ -23,16 +25,16 @@ pub(super) fn drift(analysis: &Analysis) -> Part<Drift> {
     Part::Available(Drift { runs })
 }
 
-fn of_run(analysis: &Analysis, place: usize, run: &RunAnalysis) -> RunDrift {
+fn of_run(analysis: &Analysis, place: usize, run: &RunAnalysis, budget: &Budget) -> RunDrift {
     let raster = &run.drift.raster;
     RunDrift {
         run: place,
-        points: convert(raster, |found| points(found, &found.depths_um)),
+        points: convert(raster, |found| points(found, &found.depths_um, budget)),
         corrected: match raster
             .available()
             .and_then(|found| Some((found, found.corrected_um.as_ref()?)))
         {
-            Some((found, corrected)) => Part::Available(points(found, corrected)),
+            Some((found, corrected)) => Part::Available(points(found, corrected, budget)),
             None => Part::missing("no motion is known to correct with"),
         },
         motion: motion(analysis, place, run),

@@ -45,12 +45,10 @@ fn alignment(found: &Aligned) -> Alignment {
         ),
         Fact::number("at sample", found.overall.largest_at_sample as f64, ""),
     ];
-    let mut sentences = found.sentences.clone();
     if let Some(naive) = found.naive.available() {
         let name = "offset when both are read as interleaved, as in the notebook";
         facts.push(Fact::number(name, naive.offset_frames as f64, "frames"));
         facts.push(Fact::number("correlation there", naive.correlation, ""));
-        sentences.push(naive.explanation.clone());
     }
     Alignment {
         start_sample: found.traces_before.first,
@@ -59,7 +57,7 @@ fn alignment(found: &Aligned) -> Alignment {
         after: traces(&found.traces_after),
         correlation: Array::list(found.channels.iter().map(|c| c.residual.correlation).collect()),
         facts,
-        explanation: sentences.join(" "),
+        explanation: found.sentences.join(" "),
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a comparison to what the page shows: choices of what to draw, thinned so that the page stays small.
 
 mod agreement;
+mod budget;
 mod channels;
 mod drift;
 mod intermediates;
@@ -16,17 +17,15 @@ use ferrosort_core::Result;
 
 use crate::model::{Array, Kept, ParameterRow, Part, ProbeMap, Report};
 
-/// Units of all runs together above which less of each unit is kept.
-const MANY_UNITS: usize = 150;
-
 /// The report of an analysis. With the recording it also shows a short piece of it.
 ///
 /// # Errors
 /// I/O of the recording.
 pub fn assemble(analysis: &Analysis, title: &str, signal: Option<Signal>) -> Result<Report> {
     let channels = channels::Channels::new(analysis);
+    let budget = budget::Budget::new(analysis);
     let runs = (0..analysis.runs.len())
-        .map(|place| run::run(analysis, place, &channels))
+        .map(|place| run::run(analysis, place, &channels, &budget))
         .collect();
     let mut warnings = analysis.warnings.clone();
     warnings.dedup();
@@ -45,11 +44,11 @@ pub fn assemble(analysis: &Analysis, title: &str, signal: Option<Signal>) -> Res
         parameters: parameters(analysis),
         files: run::files(analysis),
         intermediates: convert(&analysis.intermediates, |found| intermediates::intermediates(found)),
-        outputs: outputs::outputs(analysis, &channels),
+        outputs: outputs::outputs(analysis, &channels, &budget),
         agreement: agreement::agreement(analysis),
         truth: truth::truth(analysis),
         quality: quality::quality(analysis),
-        drift: drift::drift(analysis),
+        drift: drift::drift(analysis, &budget),
         traces: match signal {
             Some(signal) => traces::traces(analysis, signal)?,
             None => Part::missing("there is no recording; name it with --recording"),

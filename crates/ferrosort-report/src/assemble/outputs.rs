@@ -4,11 +4,12 @@ use ferrosort_compare::analysis::{Analysis, PairAnalysis, TemplateAnalysis};
 use ferrosort_compare::intermediates::pairs::{TemplatePair as Found, pair_waveforms};
 use ferrosort_compare::intermediates::rasters::{NOTEBOOK_WINDOW, RasterSpike, pair_raster};
 
+use super::budget::Budget;
 use super::channels::Channels;
 use super::matrix;
 use crate::model::{Array, Kept, Outputs, PairRaster, PairWaveforms, Part, TemplateComparison, TemplatePair};
 
-pub(super) fn outputs(analysis: &Analysis, channels: &Channels) -> Part<Outputs> {
+pub(super) fn outputs(analysis: &Analysis, channels: &Channels, budget: &Budget) -> Part<Outputs> {
     if analysis.pairs.is_empty() {
         return Part::missing("there is only one result");
     }
@@ -40,14 +41,20 @@ fn comparison(
     pair: &PairAnalysis,
     found: &TemplateAnalysis,
     trains: &[Vec<Vec<i64>>],
-    channels: &Channels,
+    (channels, budget): (&Channels, &Budget),
 ) -> TemplateComparison {
+    let with_truth = analysis.params.truth && pair.a == 0;
     let shown = found.template_pairs.iter().filter(|p| p.shown);
     TemplateComparison {
         a: pair.a,
         b: pair.b,
-        cosine: matrix(&found.similarity, Kept::Levels16),
-        dot: matrix(&found.dot, Kept::Levels16),
+        cosine: matrix(&found.similarity, budget.picture),
+        // The notebook's measure is for two sorters in whitened space.
+        dot: if with_truth {
+            Array::default()
+        } else {
+            matrix(&found.dot, budget.picture)
+        },
         lags: matrix(&found.lags, Kept::Levels8),
         pairs: shown
             .map(|p| template_pair(analysis, pair, found, p, trains, channels))

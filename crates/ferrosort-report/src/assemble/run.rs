@@ -5,6 +5,7 @@ use ferrosort_compare::quality::views;
 use ferrosort_compare::quality::{Better, Extent, SuspectLimits, metric};
 use ferrosort_core::TemplateUnit;
 
+use super::budget::Budget;
 use super::channels::Channels;
 use super::{matrix, unit};
 use crate::model::{Array, FileRow, Kept, MetricColumn, Part, Raster, Role, Run, Stage};
@@ -16,7 +17,7 @@ const RASTER_S: f64 = 10.0;
 const PRESENCE_BINS: usize = 240;
 const PRESENCE_SD_BINS: f64 = 1.0;
 
-pub(super) fn run(analysis: &Analysis, place: usize, channels: &Channels) -> Run {
+pub(super) fn run(analysis: &Analysis, place: usize, channels: &Channels, budget: &Budget) -> Run {
     let analysed = &analysis.runs[place];
     let source = &analysed.run;
     let trains = source.trains();
@@ -45,7 +46,7 @@ pub(super) fn run(analysis: &Analysis, place: usize, channels: &Channels) -> Run
             |measured| measured.unit.as_str().to_string(),
         ),
         waveform_unit: waveform_unit(analysed).to_string(),
-        units: unit::units(analysis, place, &trains, channels),
+        units: unit::units(analysis, place, &trains, channels, budget),
         metrics: metrics(analysed),
         raster: raster(&trains, extent),
         presence: Part::Available(matrix(

@@ -8,7 +8,7 @@ use ferrosort_core::{RunUnit, SortingRun, TemplateSet};
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::MANY_UNITS;
+use super::budget::Budget;
 use super::channels::Channels;
 use crate::model::{
     Array, Correlogram, Features, Histogram, Kept, Part, SimilarUnit, SpikeSample, Unit, UnitWaveforms,
@@ -18,19 +18,11 @@ use crate::model::{
 const CORRELOGRAM_MS: (f64, f64) = (100.0, 1.0);
 const ISI_MS: (f64, f64) = (50.0, 0.5);
 const RATE_BIN_S: f64 = 10.0;
-/// Channels of a waveform: with this share of the largest peak to peak, at most so many.
+/// Channels of a waveform have this share of the largest peak to peak.
 const LEAST_SHARE: f32 = 0.08;
-const MOST_CHANNELS: usize = 16;
-/// Individual waveforms of all units of a run together, and of one.
-const ALL_WAVEFORMS: usize = 8000;
-const MOST_WAVEFORMS: usize = 100;
-const MOST_SPIKES: usize = 2000;
-const FEWER_SPIKES: usize = 500;
-/// Units that are listed as similar, from this similarity on.
-const MOST_SIMILAR: usize = 5;
+/// Units are listed as similar from this similarity on.
 const LEAST_SIMILARITY: f64 = 0.2;
 const MERGE_SIMILARITY: f64 = 0.7;
-const MOST_FEATURES: usize = 150;
 
 /// Everything that the units of one run share.
 struct Context<'a> {
@@ -44,11 +36,16 @@ struct Context<'a> {
     similarity: Option<Array2<f64>>,
     bins: Option<CorrelogramBins>,
     extent: Extent,
-    n_spikes_shown: usize,
-    n_waveforms_shown: usize,
+    budget: &'a Budget,
 }
 
-pub(super) fn units(analysis: &Analysis, place: usize, trains: &[Vec<i64>], channels: &Channels) -> Vec<Unit> {
+pub(super) fn units(
+    analysis: &Analysis,
+    place: usize,
+    trains: &[Vec<i64>],
+    channels: &Channels,
+    budget: &Budget,
+) -> Vec<Unit> {
     let analysed = &analysis.runs[place];
     let run = &analysed.run;
     let mut rows = vec![Vec::new(); run.units.len()];
@@ -57,7 +54,6 @@ pub(super) fn units(analysis: &Analysis, place: usize, trains: &[Vec<i64>], chan
             list.push(row);
         }
     }
-    let all_units: usize = analysis.runs.iter().map(|run| run.run.units.len()).sum();
     let context = Context {
         analysis,
         analysed,
@@ -71,12 +67,7 @@ pub(super) fn units(analysis: &Analysis, place: usize, trains: &[Vec<i64>], chan
             sample_rate: analysis.sample_rate,
             n_samples: analysis.n_samples,
         },
-        n_spikes_shown: if all_units > MANY_UNITS {
-            FEWER_SPIKES
-        } else {
-            MOST_SPIKES
-        },
-        n_waveforms_shown: (ALL_WAVEFORMS / all_units.max(1)).min(MOST_WAVEFORMS),
+        budget,
     };
     (0..run.units.len())
         .into_par_iter()
@@ -160,12 +151,12 @@ impl Context<'_> {
             .zip(&unit.channels)
             .map(|(row, &channel)| (channel, row.to_vec()))
             .collect();
-        let mut waveforms = largest_channels(&rows, spike_at);
+        let mut waveforms = largest_channels(&rows, spike_at, self.budget);
         let n = unit.waveforms.nrows();
-        let kept: Vec<usize> = views::evenly_spaced(n, self.n_waveforms_shown).collect();
+        let kept: Vec<usize> = views::evenly_spaced(n, self.budget.waveforms).collect();
         let values = kept.iter().flat_map(|&k| unit.waveforms.row(k).to_vec()).map(f64::from);
         waveforms.individual = Array::new(&[kept.len(), unit.waveforms.ncols()], values.collect(), Kept::Levels8);
-        if let Some(density) = &unit.density {
+        if let Some(density) = unit.density.as_ref().filter(|_| self.budget.density) {
             // Two bins of values make a level: enough for a picture.
             let (samples, bins) = density.counts.dim();
             let count = |level: usize, t: usize| {
@@ -196,7 +187,7 @@ impl Context<'_> {
         if rows.is_empty() {
             return Part::missing("the channels of the templates are not those of the probe");
         }
-        Part::Available(largest_channels(&rows, set.spike_at))
+        Part::Available(largest_channels(&rows, set.spike_at, self.budget))
     }
 
     /// Of a unit with itself, or of another unit around its spikes.
@@ -222,7 +213,7 @@ impl Context<'_> {
         if rows.is_empty() {
             return Part::missing("the unit has no spikes");
         }
-        let kept: Vec<usize> = views::evenly_spaced(rows.len(), self.n_spikes_shown).collect();
+        let kept: Vec<usize> = views::evenly_spaced(rows.len(), self.budget.spikes).collect();
         let run = &self.analysed.run;
         let column = |values: Option<&Vec<f32>>| {
             let value = |&k: &usize| values.and_then(|values| values.get(rows[k])).copied();
@@ -267,7 +258,7 @@ impl Context<'_> {
             .filter(|(_, s)| *s >= LEAST_SIMILARITY)
             .collect();
         others.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        others.truncate(MOST_SIMILAR);
+        others.truncate(self.budget.similar);
         others
             .into_iter()
             .map(|(v, s)| {
@@ -293,14 +284,14 @@ impl Context<'_> {
         if slots < 2 || first == second {
             return Part::missing("the features are on fewer than two channels");
         }
-        let own = points(features, |unit| unit == u, (first, second), MOST_FEATURES);
+        let own = points(features, |unit| unit == u, (first, second), self.budget.features);
         if own.is_empty() {
             return Part::missing("no spike of the unit has features");
         }
-        let background = points(features, |unit| unit != u, (first, second), MOST_FEATURES);
+        let background = points(features, |unit| unit != u, (first, second), self.budget.features);
         let array = |points: Vec<[f64; 2]>| {
             let n = points.len();
-            Array::new(&[n, 2], points.into_iter().flatten().collect(), Kept::Levels16)
+            Array::new(&[n, 2], points.into_iter().flatten().collect(), self.budget.picture)
         };
         Part::Available(Features {
             x_label: format!("first component, channel {first}"),
@@ -352,7 +343,7 @@ fn isi(train: &[i64], sample_rate: f64) -> Part<Histogram> {
 }
 
 /// The channels of a waveform that are worth drawing, in the order given but for the largest, which comes first.
-fn largest_channels(rows: &[(usize, Vec<f32>)], spike_at: usize) -> UnitWaveforms {
+fn largest_channels(rows: &[(usize, Vec<f32>)], spike_at: usize, budget: &Budget) -> UnitWaveforms {
     let range = |row: &[f32]| {
         let (low, high) = row
             .iter()
@@ -363,13 +354,13 @@ fn largest_channels(rows: &[(usize, Vec<f32>)], spike_at: usize) -> UnitWaveform
     sized.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.0.cmp(&b.1.0)));
     let least = LEAST_SHARE * sized.first().map_or(0.0, |s| s.0);
     sized.retain(|s| s.0 >= least);
-    sized.truncate(MOST_CHANNELS);
+    sized.truncate(budget.channels);
     let samples = sized.first().map_or(0, |s| s.1.1.len());
     let values = sized.iter().flat_map(|s| s.1.1.iter().map(|&v| f64::from(v)));
     UnitWaveforms {
         channels: sized.iter().map(|s| s.1.0).collect(),
         spike_at,
-        mean: Array::new(&[sized.len(), samples], values.collect(), Kept::Levels16),
+        mean: Array::new(&[sized.len(), samples], values.collect(), budget.picture),
         individual: Array::default(),
         density: Array::default(),
         density_range: [0.0, 0.0],
@@ -393,7 +384,7 @@ mod tests {
     #[test]
     fn the_largest_channel_comes_first_and_faint_ones_are_left_out() {
         let rows = vec![(4, vec![0.0, -1.0]), (7, vec![0.0, -10.0]), (2, vec![0.0, -0.5])];
-        let kept = largest_channels(&rows, 1);
+        let kept = largest_channels(&rows, 1, &Budget::for_units(1));
         assert_eq!(kept.channels, [7, 4]);
         assert_eq!(kept.mean.shape(), [2, 2]);
         assert_eq!((kept.mean.at(0, 1), kept.spike_at), (-10.0, 1));
