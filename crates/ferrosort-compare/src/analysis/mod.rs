@@ -30,6 +30,9 @@ use crate::{AgreementMethod, Consensus, ConsensusParams, Part, consensus};
 const ASSUMED_RATE_HZ: f64 = 30_000.0;
 /// Features of a unit's spikes that metrics use.
 const MAX_FEATURE_SPIKES: usize = 500;
+/// Nearest neighbours among more units than this are searched among fewer spikes: the time grows with their square.
+const MANY_UNITS: usize = 100;
+const FEWER_NEIGHBOURS: usize = 2000;
 /// Accuracy from which a true unit counts as well detected.
 pub const WELL_DETECTED: f64 = 0.8;
 
@@ -208,7 +211,11 @@ fn analyse_run(
         (Some(measured), Some(signal)) => measured.quality_inputs(&run, signal.probe, MAX_FEATURE_SPIKES),
         _ => QualityInputs::from_run(&run, extent, MAX_FEATURE_SPIKES),
     };
-    let quality = quality_table(&inputs, &QualityParams::spikeinterface());
+    let mut params = QualityParams::spikeinterface();
+    if run.units.len() > MANY_UNITS {
+        params.max_neighbour_spikes = FEWER_NEIGHBOURS;
+    }
+    let quality = quality_table(&inputs, &params);
     prepare::fill_in(&mut run, measured.available(), &quality);
     let suspects = if run.kind == RunKind::Truth {
         Vec::new()

@@ -42,9 +42,12 @@ fn of_run(analysis: &Analysis, place: usize, run: &RunAnalysis, budget: &Budget)
     }
 }
 
-fn points(found: &DriftRaster, depths: &[f32]) -> DriftPoints {
-    let list =
-        |values: &[f32], kept: Kept| Array::new(&[values.len()], values.iter().map(|&v| f64::from(v)).collect(), kept);
+fn points(found: &DriftRaster, depths: &[f32], budget: &Budget) -> DriftPoints {
+    let chosen: Vec<usize> = evenly_spaced(depths.len(), budget.drift_points).collect();
+    let list = |values: &[f32], kept: Kept| {
+        let values = chosen.iter().map(|&k| f64::from(values[k]));
+        Array::new(&[chosen.len()], values.collect(), kept)
+    };
     DriftPoints {
         times_s: list(&found.times_s, Kept::Levels16),
         depths_um: list(depths, Kept::Levels16),

@@ -25,7 +25,7 @@ pub(super) fn outputs(analysis: &Analysis, channels: &Channels, budget: &Budget)
                 pair,
                 pair.templates.available()?,
                 &trains,
-                channels,
+                (channels, budget),
             ))
         })
         .collect();
