@@ -54,7 +54,7 @@ pub fn run(args: &DemoArgs, progress: &Progress) -> Result<()> {
     }
     report["report"] = page.display().to_string().into();
     text.push_str(&done.summary(&input, &args.output.join(SORTING)));
-    text.push_str(&format!("report: {}\n", page.display()));
+    text = text + "report: " + &page.display().to_string() + "\n";
     progress.finished(&text, &report);
     if !(args.no_open || args.verbosity.quiet) {
         browser::show(&page, progress);

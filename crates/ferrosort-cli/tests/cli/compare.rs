@@ -11,11 +11,8 @@ use crate::support::{ferrosort, names, path, recording, sort, stderr, stdout};
 /// A table of spikes: sample, unit.
 fn table(folder: &Path, name: &str, spikes: &[(i64, &str)]) -> PathBuf {
     let file = folder.join(name);
-    let rows: String = spikes
-        .iter()
-        .map(|(sample, unit)| format!("{sample},{unit}\n"))
-        .collect();
-    fs::write(&file, format!("sample,unit\n{rows}")).unwrap();
+    let rows: Vec<String> = spikes.iter().map(|(sample, unit)| format!("{sample},{unit}")).collect();
+    fs::write(&file, format!("sample,unit\n{}\n", rows.join("\n"))).unwrap();
     file
 }
 

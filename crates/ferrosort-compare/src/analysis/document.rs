@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Analysis, PairAnalysis, RunAnalysis};
+use crate::drift::stability::Stability;
 use crate::intermediates::tables::{
     alignment_batches_table, alignment_summary_table, alignment_table, order_table, template_pairs_table,
     template_partners_table,
@@ -137,7 +138,7 @@ pub fn to_tables(analysis: &Analysis) -> Vec<Table> {
             own.push(template_pairs_table(&templates.template_pairs, run_a, run_b));
             own.push(template_partners_table(&templates.best_partners, run_b));
         }
-        own.extend(pair.stability.available().map(|stability| stability.table()));
+        own.extend(pair.stability.available().map(Stability::table));
         if place > 0 {
             let names = format!("_{}_{}", file_name(analysis, pair.a), file_name(analysis, pair.b));
             for table in &mut own {

@@ -32,7 +32,7 @@ const ASSUMED_RATE_HZ: f64 = 30_000.0;
 const MAX_FEATURE_SPIKES: usize = 500;
 /// Nearest neighbours among more units than this are searched among fewer spikes: the time grows with their square.
 const MANY_UNITS: usize = 100;
-const FEWER_NEIGHBOURS: usize = 2000;
+const FEWER_NEIGHBOURS: usize = 1000;
 /// Accuracy from which a true unit counts as well detected.
 pub const WELL_DETECTED: f64 = 0.8;
 

@@ -43,7 +43,7 @@ pub fn assemble(analysis: &Analysis, title: &str, signal: Option<Signal>) -> Res
         runs,
         parameters: parameters(analysis),
         files: run::files(analysis),
-        intermediates: convert(&analysis.intermediates, |found| intermediates::intermediates(found)),
+        intermediates: convert(&analysis.intermediates, intermediates::intermediates),
         outputs: outputs::outputs(analysis, &channels, &budget),
         agreement: agreement::agreement(analysis),
         truth: truth::truth(analysis),

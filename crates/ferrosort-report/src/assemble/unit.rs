@@ -241,7 +241,7 @@ impl Context<'_> {
 
     fn rate_over_time(&self, train: &[i64]) -> Part<Array> {
         let bin_s = RATE_BIN_S.min(self.extent.duration_s() / 12.0);
-        if !(bin_s > 0.0) {
+        if bin_s.is_nan() || bin_s <= 0.0 {
             return Part::missing("the length of the recording is not known");
         }
         let rates = views::rate_over_time(train, self.extent, bin_s).rates_hz;

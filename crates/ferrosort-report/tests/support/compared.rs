@@ -6,9 +6,9 @@ use ferrosort_report::model::{
     KsBenchmark, Outputs, OverlapRecall, PairAgreement, PairRaster, PairWaveforms, Part, Run, TemplateComparison,
     TemplatePair, ToleranceCurve, Truth, TruthComparison, UnitClasses,
 };
-use ferrosort_report::views::rate_over_time;
 
 use super::runs::World;
+use super::trains::rate_over_time;
 use super::{Draws, RATE_HZ};
 
 fn n_close(a: &[i64], b: &[i64], delta: i64) -> usize {
