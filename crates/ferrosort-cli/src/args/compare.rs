@@ -71,15 +71,33 @@ pub struct CompareArgs {
 #[derive(Debug, Clone, Args)]
 pub struct MatchingArgs {
     /// Largest distance of two spikes that count as one, ms
-    #[arg(long, value_name = "MS", default_value_t = 0.4, help_heading = "Matching")]
+    #[arg(
+        long,
+        value_name = "MS",
+        default_value_t = 0.4,
+        allow_negative_numbers = true,
+        help_heading = "Matching"
+    )]
     pub delta_ms: f64,
 
     /// Smallest agreement of two units that are matched
-    #[arg(long, value_name = "SCORE", default_value_t = 0.5, help_heading = "Matching")]
+    #[arg(
+        long,
+        value_name = "SCORE",
+        default_value_t = 0.5,
+        allow_negative_numbers = true,
+        help_heading = "Matching"
+    )]
     pub match_score: f64,
 
     /// Smallest agreement of two units that may be the same
-    #[arg(long, value_name = "SCORE", default_value_t = 0.1, help_heading = "Matching")]
+    #[arg(
+        long,
+        value_name = "SCORE",
+        default_value_t = 0.1,
+        allow_negative_numbers = true,
+        help_heading = "Matching"
+    )]
     pub chance_score: f64,
 
     /// Samples to subtract from the spike times of the second and further results
