@@ -1,7 +1,7 @@
 //! Whether two processed files hold the same signal, channel by channel and sample by sample (docs/intermediates.md, "Alignment").
 //!
 //! The steps: the layout of each file ([`super::layout`]), which channel is which ([`super::channels`]), how late B is
-//! ([`super::lags`]), what remains ([`super::residuals`]), and how the pair looks when it is read wrongly ([`super::naive`]).
+//! (`lags`), what remains ([`super::residuals`]), and how the pair looks when it is read wrongly ([`super::naive`]).
 
 use std::ops::Range;
 
