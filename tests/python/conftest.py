@@ -21,22 +21,34 @@ def pytest_report_header(config):
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
-    """Twenty simulated units on 64 channels, sorted: the folder holds recording/ and sorting/."""
+    """Twenty units in drifting tissue, simulated, sorted and reported: recording/, sorting/ and report.html."""
     folder = tmp_path_factory.mktemp("demo") / "demo"
     ferrosort("demo", "--output", folder, "--duration", 30, "--quiet")
     return folder
 
 
 @pytest.fixture(scope="session")
-def kilosort2(demo):
-    return Sorting(demo / "sorting")
+def recording(tmp_path_factory):
+    """Twenty clear units on 64 channels that do not move: what their templates should be is known from the recording."""
+    folder = tmp_path_factory.mktemp("easy") / "recording"
+    ferrosort("simulate", "easy", "--noise", "coloured", "--output", folder, "--duration", 30, "--quiet")
+    return folder
+
+
+def sort(recording, algorithm, tmp_path_factory):
+    output = tmp_path_factory.mktemp(algorithm) / "sorting"
+    ferrosort("sort", recording, "--algorithm", algorithm, "--output", output, "--quiet")
+    return Sorting(output)
 
 
 @pytest.fixture(scope="session")
-def pykilosort(demo, tmp_path_factory):
-    output = tmp_path_factory.mktemp("pykilosort") / "sorting"
-    ferrosort("sort", demo / "recording", "--algorithm", "pykilosort", "--output", output, "--quiet")
-    return Sorting(output)
+def kilosort2(recording, tmp_path_factory):
+    return sort(recording, "kilosort2", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def pykilosort(recording, tmp_path_factory):
+    return sort(recording, "pykilosort", tmp_path_factory)
 
 
 @pytest.fixture(scope="session", params=["kilosort2", "pykilosort"])

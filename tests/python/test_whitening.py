@@ -77,9 +77,10 @@ def test_unwhitened_templates_are_mean_waveforms(kilosort2, filtered):
 
 
 def test_the_inverse_is_not_transposed(kilosort2, filtered):
+    """What three components on the nearest channels leave out of a waveform is missing either way; the rest fits better."""
     inverse = kilosort2.array("whitening_mat_inv")
     errors = np.zeros(2)
     for _, mean, template in mean_waveforms(kilosort2, filtered):
         for i, matrix in enumerate([inverse, inverse.T]):
             errors[i] += ((template @ matrix - mean) ** 2).sum() / (mean**2).sum()
-    assert errors[0] < 0.9 * errors[1]
+    assert errors[0] < 0.95 * errors[1]
