@@ -24,6 +24,7 @@ pub fn run(args: &CompareArgs, progress: &Progress) -> Result<()> {
         paths: args.results.clone(),
         names: args.names.clone(),
         time_offset: args.matching.time_offset,
+        truth: args.truth,
     };
     let runs = comparison::read(&inputs, &args.signal)?;
     let params = AnalysisParams {

@@ -38,6 +38,8 @@ pub struct Inputs {
     pub names: Option<Vec<String>>,
     /// Samples to subtract from all but the first.
     pub time_offset: i64,
+    /// The first is the truth: of a folder that holds a sorting and a truth, the truth is meant.
+    pub truth: bool,
 }
 
 /// Reads results. Every one must be readable: a comparison with one side is none.
@@ -61,6 +63,7 @@ pub fn read(inputs: &Inputs, signal: &SignalArgs) -> Result<Vec<SortingRun>> {
                 name: inputs.names.as_ref().map(|names| names[place].clone()),
                 sample_rate: signal.format.sample_rate,
                 time_offset: if place == 0 { 0 } else { inputs.time_offset },
+                prefer_truth: inputs.truth && place == 0,
                 ..ReadOptions::default()
             },
         )

@@ -93,6 +93,7 @@ fn compare(args: &DemoArgs, progress: &Progress) -> Result<Comparison> {
         paths: vec![args.output.join(RECORDING), args.output.join(SORTING)],
         names: Some(["truth", "sorting"].map(String::from).to_vec()),
         time_offset: 0,
+        truth: true,
     };
     let runs = comparison::read(&inputs, &signal)?;
     let params = AnalysisParams {

@@ -1,6 +1,6 @@
 //! What is the same for all runs, and what one source tells that another does not.
 
-use ferrosort_core::{RunUnit, SortingRun};
+use ferrosort_core::SortingRun;
 
 use super::{ASSUMED_RATE_HZ, Signal};
 use crate::quality::QualityTable;
@@ -112,7 +112,9 @@ pub(super) fn fill_in(run: &mut SortingRun, measured: Option<&Measured>, quality
         let Some(found) = measured.units.get(place) else {
             continue;
         };
-        fill_unit(unit, found.position_um, found.main_channel);
+        if let Some([x, y]) = found.position_um {
+            unit.position_um.get_or_insert([x, y, 0.0]);
+        }
         if let Some(snr) = Some(quality.value(place, "snr")).filter(|snr| snr.is_finite()) {
             unit.snr.get_or_insert(snr);
         }
@@ -128,18 +130,9 @@ pub(super) fn fill_in(run: &mut SortingRun, measured: Option<&Measured>, quality
     }
 }
 
-fn fill_unit(unit: &mut RunUnit, position_um: Option<[f64; 2]>, main_channel: Option<usize>) {
-    if let Some([x, y]) = position_um {
-        unit.position_um.get_or_insert([x, y, 0.0]);
-    }
-    if unit.best_channel.is_none() {
-        unit.best_channel = main_channel;
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use ferrosort_core::{RunKind, SpikeTable, TruthDetails};
+    use ferrosort_core::{RunKind, RunUnit, SpikeTable, TruthDetails};
 
     use super::*;
 

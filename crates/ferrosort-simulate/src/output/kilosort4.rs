@@ -16,7 +16,8 @@ const STILL_INDEX: f64 = 100.0;
 
 impl Simulation {
     /// `kilosort4_params.npz`: `st` (0-based sample of the trough), `cl` (0-based units, then background units),
-    /// `amp`, `wfid` (here the unit again), `drift` (`[batches, channels]` indices of templates 0.2 µm apart).
+    /// `amp`, `wfid` (here the unit again), `drift` (`[batches, channels]` indices of templates 0.2 µm apart),
+    /// `n_sim` (units before the background).
     pub(super) fn write_kilosort4(&self, folder: &Path) -> Result<()> {
         let n_samples = self.settings.n_samples();
         let n_units = self.units.len() as i64;
@@ -46,6 +47,7 @@ impl Simulation {
             &(0..n_units + self.background.len() as i64).collect::<Array1<i64>>(),
         )?;
         npz.add("drift", &drift)?;
+        npz.add("n_sim", &Array1::from(vec![n_units]))?;
         npz.finish()
     }
 }

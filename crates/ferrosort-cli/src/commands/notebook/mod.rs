@@ -216,6 +216,7 @@ impl<'a> Notebook<'a> {
                 paths: vec![truth, kilosort2.to_path_buf(), pykilosort.to_path_buf()],
                 names: Some(["truth", "kilosort2", "pykilosort"].map(String::from).to_vec()),
                 time_offset: 0,
+                truth: true,
             };
             let runs = comparison::read(&inputs, &signal)?;
             let params = AnalysisParams {
