@@ -30,9 +30,10 @@ use crate::{AgreementMethod, Consensus, ConsensusParams, Part, consensus};
 const ASSUMED_RATE_HZ: f64 = 30_000.0;
 /// Features of a unit's spikes that metrics use.
 const MAX_FEATURE_SPIKES: usize = 500;
-/// Nearest neighbours among more units than this are searched among fewer spikes: the time grows with their square.
-const MANY_UNITS: usize = 100;
-const FEWER_NEIGHBOURS: usize = 1000;
+/// Distances that the search for nearest neighbours may take for a run: the spikes of a unit and its surroundings that are looked at
+/// are as many as this allows, within these bounds (the upper is SpikeInterface's).
+const NEIGHBOUR_DISTANCES: f64 = 4e8;
+const NEIGHBOUR_SPIKES: [f64; 2] = [1000.0, 10_000.0];
 /// Accuracy from which a true unit counts as well detected.
 pub const WELL_DETECTED: f64 = 0.8;
 
@@ -211,10 +212,13 @@ fn analyse_run(
         (Some(measured), Some(signal)) => measured.quality_inputs(&run, signal.probe, MAX_FEATURE_SPIKES),
         _ => QualityInputs::from_run(&run, extent, MAX_FEATURE_SPIKES),
     };
-    let mut params = QualityParams::spikeinterface();
-    if run.units.len() > MANY_UNITS {
-        params.max_neighbour_spikes = FEWER_NEIGHBOURS;
-    }
+    let [fewest, most] = NEIGHBOUR_SPIKES;
+    let params = QualityParams {
+        max_neighbour_spikes: (NEIGHBOUR_DISTANCES / run.units.len().max(1) as f64)
+            .sqrt()
+            .clamp(fewest, most) as usize,
+        ..QualityParams::spikeinterface()
+    };
     let quality = quality_table(&inputs, &params);
     prepare::fill_in(&mut run, measured.available(), &quality);
     let suspects = if run.kind == RunKind::Truth {
