@@ -34,6 +34,11 @@ const MAX_FEATURE_SPIKES: usize = 500;
 /// are as many as this allows, within these bounds (the upper is SpikeInterface's).
 const NEIGHBOUR_DISTANCES: f64 = 4e8;
 const NEIGHBOUR_SPIKES: [f64; 2] = [1000.0, 10_000.0];
+/// The sets of rules behind [`RunAnalysis::verdicts`], in their order.
+pub fn rule_sets() -> [RuleSet; 2] {
+    [RuleSet::good(), RuleSet::single_unit()]
+}
+
 /// Accuracy from which a true unit counts as well detected.
 pub const WELL_DETECTED: f64 = 0.8;
 
@@ -226,9 +231,8 @@ fn analyse_run(
     } else {
         overview(&quality, &inputs.trains, extent, &SuspectLimits::default())
     };
-    let rules = [RuleSet::good(), RuleSet::single_unit()];
     Ok(RunAnalysis {
-        verdicts: rules.iter().map(|rules| rules.apply(&quality)).collect(),
+        verdicts: rule_sets().iter().map(|rules| rules.apply(&quality)).collect(),
         quality,
         features: inputs.features,
         suspects,

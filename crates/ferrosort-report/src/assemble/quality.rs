@@ -1,12 +1,12 @@
 //! Part V: rules, and how well metrics judge.
 
-use ferrosort_compare::analysis::Analysis;
-use ferrosort_compare::quality::{Comparison, Condition, RuleSet};
+use ferrosort_compare::analysis::{Analysis, rule_sets};
+use ferrosort_compare::quality::{Comparison, Condition};
 
 use crate::model::{Array, Part, Quality, Roc, RuleCount};
 
 pub(super) fn quality(analysis: &Analysis) -> Part<Quality> {
-    let sets = [RuleSet::good(), RuleSet::single_unit()];
+    let sets = rule_sets();
     let rules = sets.iter().enumerate().map(|(k, set)| RuleCount {
         name: set.name.clone(),
         rule: set.conditions.iter().map(text).collect::<Vec<_>>().join(", "),
