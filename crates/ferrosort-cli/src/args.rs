@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod compare;
 mod notebook;
 mod simulate;
@@ -12,6 +13,7 @@ use ferrosort::settings::{Algorithm, PRESETS};
 use ferrosort_core::SampleType;
 use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
 
+pub use bench::{BenchArgs, SuiteName};
 pub use compare::{CompareArgs, ReportArgs, SignalArgs};
 pub use notebook::{NotebookArgs, NotebookOptions};
 pub use simulate::SimulateArgs;
@@ -68,6 +70,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Make a recording with known spikes, or add known spikes to a real one
     Simulate(SimulateArgs),
+    /// Simulate a suite of recordings, sort each, and measure accuracy, time and memory
+    Bench(BenchArgs),
     /// Explain all parameters and compatibility switches
     Parameters(ParametersArgs),
     /// Print a completion script for a shell
@@ -179,6 +183,8 @@ pub enum LogFormat {
 /// The sorter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AlgorithmName {
+    /// Ours, for any probe: templates that follow the drift, one threshold in log odds
+    Auto,
     /// Kilosort2 with its known defects mended
     Kilosort2,
     /// The same with the differences of its Python port
@@ -188,9 +194,18 @@ pub enum AlgorithmName {
 impl From<AlgorithmName> for Algorithm {
     fn from(name: AlgorithmName) -> Self {
         match name {
+            AlgorithmName::Auto => Self::Auto,
             AlgorithmName::Kilosort2 => Self::Kilosort2,
             AlgorithmName::Pykilosort => Self::Pykilosort,
         }
+    }
+}
+
+impl AlgorithmName {
+    /// Its name on the command line.
+    pub fn name(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_string())
     }
 }
 
@@ -255,6 +270,10 @@ pub struct SortArgs {
         help_heading = "Algorithm"
     )]
     pub draws: Option<PathBuf>,
+
+    /// File for the processor time and the peak memory of this process, as JSON
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub usage: Option<PathBuf>,
 
     /// Threads to compute with; the result does not depend on it [default: all cores]
     #[arg(long, short = 'j', value_name = "N")]

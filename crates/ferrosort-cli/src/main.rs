@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Notebook(args) => args.verbosity,
         Command::Demo(args) => args.verbosity,
         Command::Simulate(args) => args.verbosity,
+        Command::Bench(args) => args.verbosity,
         Command::Info(_) | Command::Parameters(_) | Command::Completions(_) => Verbosity::default(),
     };
     let progress = Progress::new(verbosity, interrupt::watch());
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Notebook(args) => commands::notebook::run(args, &progress),
         Command::Demo(args) => commands::demo::run(args, &progress),
         Command::Simulate(args) => commands::simulate::run(args, &progress),
+        Command::Bench(args) => commands::bench::run(args, &progress),
         Command::Info(args) => commands::info::run(args),
         Command::Parameters(args) => {
             commands::parameters::run(args);

@@ -1,6 +1,7 @@
 //! The sorter: from a raw recording to units.
 #![forbid(unsafe_code)]
 
+pub mod auto;
 pub mod curation;
 pub mod fingerprint;
 pub mod intermediates;

@@ -13,12 +13,12 @@ use crate::ordering::order::{BatchOrder, GivenDraws, order_batches};
 use crate::preprocess::layout::BatchLayout;
 use crate::preprocess::survey::survey;
 use crate::preprocess::{Batches, check_cancelled};
-use crate::settings::Settings;
+use crate::settings::{Algorithm, Settings};
 use crate::templates::align::AlignmentKernels;
 use crate::templates::learn::{Basis, Context, learn, visiting_order};
 use crate::templates::residual::POOLED_CHANNELS;
 use crate::templates::shapes::learn_shapes;
-use crate::{intermediates, processed, result};
+use crate::{auto, intermediates, processed, result};
 
 /// Channels on which a spike is described when batches are compared.
 const ORDERING_CHANNELS: usize = 17;
@@ -96,6 +96,10 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
     } = *request;
     let parameters = &settings.parameters;
     let mut run = Run::new(observer);
+    if settings.algorithm == Algorithm::Auto {
+        let (sorting, _) = auto::pipeline::sort(request, &mut run)?;
+        return Ok(run.finish(sorting, Vec::new()));
+    }
 
     let layout = BatchLayout::new(recording.n_samples(), parameters, &settings.compat);
     let count = layout.batches() as u64;
@@ -228,8 +232,8 @@ fn choose_channels(request: &Request, layout: &BatchLayout, run: &mut Run) -> Re
 }
 
 /// What accumulates while the stages run.
-struct Run<'a> {
-    observer: &'a dyn Observer,
+pub(crate) struct Run<'a> {
+    pub(crate) observer: &'a dyn Observer,
     times: Vec<StageTime>,
     warnings: Vec<String>,
 }
@@ -243,7 +247,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn stage<T>(
+    pub(crate) fn stage<T>(
         &mut self,
         name: &'static str,
         total: u64,

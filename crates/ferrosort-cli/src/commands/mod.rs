@@ -1,5 +1,6 @@
 //! One file a subcommand.
 
+pub mod bench;
 mod browser;
 pub mod compare;
 mod comparison;
@@ -15,3 +16,4 @@ pub mod report;
 mod signal;
 pub mod simulate;
 pub mod sort;
+mod usage;

@@ -12,6 +12,7 @@ use ndarray_npy::{NpzReader, ReadNpzError};
 
 use super::input;
 use super::job::{self, Job};
+use super::usage::Usage;
 use crate::args::SortArgs;
 use crate::progress::Progress;
 
@@ -42,6 +43,9 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
         warnings,
     };
     let done = job::run(job, progress)?;
+    if let Some(path) = &args.usage {
+        Usage::of_this_process().write(path)?;
+    }
     progress.finished(&done.summary(&input, &args.output), &done.report());
     Ok(())
 }

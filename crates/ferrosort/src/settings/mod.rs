@@ -17,6 +17,8 @@ pub use resolve::{RecordingOptions, Resolved};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Algorithm {
+    /// Ours: universal detection, drift registration, clustering, and pursuit with templates that follow the drift.
+    Auto,
     /// Kilosort2 with its documented defects mended.
     Kilosort2,
     /// The same engine with the differences of its Python port.
@@ -38,7 +40,7 @@ impl Settings {
     /// Defaults of this algorithm.
     pub fn new(algorithm: Algorithm) -> Self {
         match algorithm {
-            Algorithm::Kilosort2 => Self {
+            Algorithm::Auto | Algorithm::Kilosort2 => Self {
                 algorithm,
                 parameters: Parameters::kilosort2(),
                 compat: Compat::default(),

@@ -12,7 +12,7 @@ const WIDTH: usize = 100;
 
 fn defaults(algorithm: Algorithm) -> Table {
     let parameters = match algorithm {
-        Algorithm::Kilosort2 => Parameters::kilosort2(),
+        Algorithm::Auto | Algorithm::Kilosort2 => Parameters::kilosort2(),
         Algorithm::Pykilosort => Parameters::pykilosort(),
     };
     Table::try_from(parameters).expect("numbers, flags and pairs of numbers are TOML")

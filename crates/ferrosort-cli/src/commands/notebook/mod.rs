@@ -161,8 +161,9 @@ impl<'a> Notebook<'a> {
     /// Where the result of one sorter is: made elsewhere, or sorted here.
     fn result(&mut self, algorithm: Algorithm) -> Result<PathBuf> {
         let (operation, given) = match algorithm {
-            Algorithm::Kilosort2 => ("kilosort2", &self.options.kilosort2_results),
-            Algorithm::Pykilosort => ("pykilosort", &self.options.pykilosort_results),
+            Algorithm::Auto => ("auto", None),
+            Algorithm::Kilosort2 => ("kilosort2", self.options.kilosort2_results.as_ref()),
+            Algorithm::Pykilosort => ("pykilosort", self.options.pykilosort_results.as_ref()),
         };
         if let Some(given) = given {
             return Ok(given.clone());

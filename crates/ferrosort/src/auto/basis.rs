@@ -1,0 +1,243 @@
+//! Temporal shapes of whitened spikes: a basis for all of them, and prototypes to look for (docs/algorithm.md 3).
+
+use ferrosort_core::Result;
+use ferrosort_kernels::{ChannelMajor, filter_bank, linalg};
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::geometry::Geometry;
+use super::signal::Signal;
+
+/// Components of the basis.
+pub const COMPONENTS: usize = 6;
+/// Prototypes.
+const PROTOTYPES: usize = 6;
+/// Window of a spike before and after its peak, ms.
+const WINDOW_MS: (f64, f64) = (0.7, 1.3);
+/// Peaks that teach the shapes exceed this, sd.
+const CLIP_SD: f32 = 6.5;
+/// Most clips, and fewest: with fewer, shapes come from a formula.
+const CLIPS: (usize, usize) = (8000, 60);
+/// Stretches of half a second that are searched for clips.
+const STRETCHES: i64 = 60;
+/// Rounds of the prototypes' clustering.
+const ROUNDS: usize = 20;
+
+/// Temporal basis and prototypes.
+#[derive(Debug, Clone)]
+pub struct Basis {
+    /// `[COMPONENTS][samples]`, orthonormal.
+    pub components: Vec<Vec<f32>>,
+    /// Samples before the peak.
+    pub before: usize,
+    /// Prototypes in the basis, unit norm.
+    pub prototypes: Vec<[f32; COMPONENTS]>,
+    /// `[p][q][lag + samples - 1]`: inner product of component `p` with component `q` moved later by `lag`.
+    lagged: Vec<f32>,
+}
+
+impl Basis {
+    /// Learns the shapes from isolated peaks, or makes them where there are too few.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn learn(signal: &Signal, geometry: &Geometry) -> Result<Self> {
+        let ms = signal.sample_rate() / 1000.0;
+        let before = (WINDOW_MS.0 * ms).round() as usize;
+        let length = before + (WINDOW_MS.1 * ms).round() as usize + 1;
+        let stretch = (0.5 * signal.sample_rate()) as usize;
+        let total = signal.n_samples() as i64;
+        let count = STRETCHES.min(total / stretch as i64).max(1);
+        let found: Vec<Vec<Vec<f32>>> = (0..count)
+            .into_par_iter()
+            .map(|i| {
+                let start = if count > 1 {
+                    i * (total - stretch as i64) / (count - 1)
+                } else {
+                    0
+                };
+                let y = signal.tile(start, stretch)?;
+                Ok(clips(&y, geometry, before, length))
+            })
+            .collect::<Result<_>>()?;
+        let mut all: Vec<Vec<f32>> = found.into_iter().flatten().collect();
+        if all.len() > CLIPS.0 {
+            let n = all.len();
+            all = (0..CLIPS.0).map(|i| all[i * n / CLIPS.0].clone()).collect();
+        }
+        if all.len() < CLIPS.1 {
+            all.extend(invented(before, length, ms));
+        }
+        Ok(Self::from_clips(&all, before))
+    }
+
+    fn from_clips(clips: &[Vec<f32>], before: usize) -> Self {
+        let length = clips[0].len();
+        let mut moments = Array2::<f64>::zeros((length, length));
+        for clip in clips {
+            for i in 0..length {
+                for j in 0..=i {
+                    moments[[i, j]] += f64::from(clip[i] * clip[j]);
+                }
+            }
+        }
+        let components = match linalg::symmetric_eigen(moments.view()) {
+            Ok((_, vectors)) => (0..COMPONENTS)
+                .map(|p| {
+                    let mut v: Vec<f64> = (0..length).map(|i| vectors[[i, p.min(length - 1)]]).collect();
+                    linalg::fix_sign(&mut v);
+                    v.iter().map(|&x| x as f32).collect()
+                })
+                .collect(),
+            Err(_) => vec![vec![0.0; length]; COMPONENTS],
+        };
+        let mut basis = Self {
+            components,
+            before,
+            prototypes: Vec::new(),
+            lagged: Vec::new(),
+        };
+        basis.prototypes = prototypes(&clips.iter().map(|c| basis.project(c)).collect::<Vec<_>>());
+        basis.lagged = basis.lagged_products();
+        basis
+    }
+
+    /// Samples of a spike.
+    pub fn length(&self) -> usize {
+        self.components[0].len()
+    }
+
+    fn project(&self, clip: &[f32]) -> [f32; COMPONENTS] {
+        std::array::from_fn(|p| self.components[p].iter().zip(clip).map(|(a, b)| a * b).sum())
+    }
+
+    fn lagged_products(&self) -> Vec<f32> {
+        let n = self.length() as i64;
+        let mut out = Vec::with_capacity(COMPONENTS * COMPONENTS * (2 * n as usize - 1));
+        for p in &self.components {
+            for q in &self.components {
+                for lag in 1 - n..n {
+                    // q delayed by `lag` has its sample i at i + lag.
+                    let (from, to) = (lag.max(0), (n + lag).min(n));
+                    out.push((from..to).map(|i| p[i as usize] * q[(i - lag) as usize]).sum());
+                }
+            }
+        }
+        out
+    }
+
+    /// Products of component `p` with component `q` at lags `1 - length .. length`.
+    pub fn lagged(&self, p: usize, q: usize) -> &[f32] {
+        let lags = 2 * self.length() - 1;
+        &self.lagged[(p * COMPONENTS + q) * lags..][..lags]
+    }
+
+    /// Correlates each channel with each component: row `channel * COMPONENTS + p`; sample `t` belongs to a spike whose peak is at
+    /// sample `t + before` of `y`.
+    pub fn correlate(&self, y: &ChannelMajor) -> ChannelMajor {
+        let samples = y.samples() + 1 - self.length();
+        let mut out = ChannelMajor::zeros(y.channels() * COMPONENTS, samples);
+        let taps: Vec<&[f32]> = self.components.iter().map(Vec::as_slice).collect();
+        for (c, rows) in out.as_mut_slice().chunks_exact_mut(samples * COMPONENTS).enumerate() {
+            filter_bank(y.row(c), &taps, &mut rows.chunks_exact_mut(samples).collect::<Vec<_>>());
+        }
+        out
+    }
+}
+
+/// Unit-norm clips around the peaks of both signs that are the largest in their neighbourhood.
+fn clips(y: &ChannelMajor, geometry: &Geometry, before: usize, length: usize) -> Vec<Vec<f32>> {
+    let mut out = Vec::new();
+    for c in 0..y.channels() {
+        let row = y.row(c);
+        for t in before..(row.len() + before).saturating_sub(length) {
+            let v = row[t].abs();
+            if v <= CLIP_SD
+                || row[t - before.min(8)..=(t + 8).min(row.len() - 1)]
+                    .iter()
+                    .any(|x| x.abs() > v)
+            {
+                continue;
+            }
+            let larger = |&o: &usize| {
+                o != c
+                    && y.row(o)[t - 4..=(t + 4).min(row.len() - 1)]
+                        .iter()
+                        .any(|x| x.abs() >= v)
+            };
+            if geometry.narrow[c].iter().any(larger) {
+                continue;
+            }
+            let clip = &row[t - before..t - before + length];
+            let norm = clip.iter().map(|x| x * x).sum::<f32>().sqrt();
+            out.push(clip.iter().map(|x| x / norm).collect());
+        }
+    }
+    out
+}
+
+/// Waveforms of a formula: a trough and a slower return, of the widths that neurons have.
+fn invented(before: usize, length: usize, samples_per_ms: f64) -> Vec<Vec<f32>> {
+    let mut out = Vec::new();
+    for width_ms in [0.1, 0.15, 0.2, 0.27] {
+        for delay_ms in [0.2, 0.35, 0.55, 0.8] {
+            for ratio in [0.0, 0.2, 0.4, 0.6] {
+                let sd = width_ms / 2.355;
+                let clip: Vec<f64> = (0..length)
+                    .map(|i| {
+                        let t = (i as f64 - before as f64) / samples_per_ms;
+                        let late = (t - delay_ms) / (2.5 * sd);
+                        ratio * (-0.5 * late * late).exp() - (-0.5 * (t / sd).powi(2)).exp()
+                    })
+                    .collect();
+                let norm = clip.iter().map(|v| v * v).sum::<f64>().sqrt();
+                out.push(clip.iter().map(|v| (v / norm) as f32).collect());
+            }
+        }
+    }
+    out
+}
+
+/// Spherical k-means from starts far apart.
+fn prototypes(points: &[[f32; COMPONENTS]]) -> Vec<[f32; COMPONENTS]> {
+    let dot = |a: &[f32; COMPONENTS], b: &[f32; COMPONENTS]| -> f32 { a.iter().zip(b).map(|(x, y)| x * y).sum() };
+    let mut centres = vec![normalised(
+        &points
+            .iter()
+            .fold([0.0; COMPONENTS], |s, p| std::array::from_fn(|i| s[i] + p[i])),
+    )];
+    let mut best: Vec<f32> = points.iter().map(|p| dot(p, &centres[0])).collect();
+    while centres.len() < PROTOTYPES {
+        // The worst five per cent are artefacts and overlaps: start from the best of them.
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.sort_by(|&a, &b| best[a].total_cmp(&best[b]).then(a.cmp(&b)));
+        let next = normalised(&points[order[points.len() / 20]]);
+        for (b, p) in best.iter_mut().zip(points) {
+            *b = b.max(dot(p, &next));
+        }
+        centres.push(next);
+    }
+    for _ in 0..ROUNDS {
+        let mut sums = vec![[0.0f32; COMPONENTS]; centres.len()];
+        for p in points {
+            let scores = centres.iter().map(|c| dot(p, c));
+            let (winner, _) = scores
+                .enumerate()
+                .fold((0, f32::NEG_INFINITY), |b, s| if s.1 > b.1 { s } else { b });
+            for i in 0..COMPONENTS {
+                sums[winner][i] += p[i];
+            }
+        }
+        for (c, s) in centres.iter_mut().zip(&sums) {
+            if s.iter().any(|v| *v != 0.0) {
+                *c = normalised(s);
+            }
+        }
+    }
+    centres
+}
+
+fn normalised(v: &[f32; COMPONENTS]) -> [f32; COMPONENTS] {
+    let norm = v.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    v.map(|x| x / norm)
+}

@@ -1,0 +1,67 @@
+//! Displacement of the tissue on every shank (docs/algorithm.md 4).
+
+use ferrosort_core::Motion;
+
+use super::detect::Detections;
+use super::geometry::Geometry;
+use super::motion::{Event, MotionParameters, displacement_at, estimate, helps};
+
+/// Detections below this score do not tell about motion, sd.
+const LEAST_SCORE: f32 = 6.0;
+
+/// Motion by shank; shanks without one do not move.
+#[derive(Debug, Clone, Default)]
+pub struct Displacement {
+    shanks: Vec<(i64, Motion)>,
+}
+
+impl Displacement {
+    /// Registers the detections of each shank. Motion is kept where it sharpens data that it was not fitted to.
+    pub fn estimate(detections: &Detections, geometry: &Geometry, sample_rate: f64, duration_s: f64) -> Self {
+        let mut names = geometry.shank.clone();
+        names.sort_unstable();
+        names.dedup();
+        let parameters = MotionParameters::default();
+        let shanks = names.into_iter().filter_map(|shank| {
+            let events: Vec<Event> = (0..detections.len())
+                .filter(|&i| {
+                    geometry.shank[detections.homes[i] as usize] == shank && detections.scores[i] >= LEAST_SCORE
+                })
+                .map(|i| Event {
+                    time_s: detections.times[i] as f64 / sample_rate,
+                    depth_um: f64::from(detections.positions_um[i][1]),
+                    amplitude: detections.scores[i],
+                })
+                .collect();
+            let range = geometry.depth_range_um(shank);
+            if !helps(&events, duration_s, range, &parameters) {
+                return None;
+            }
+            Some((shank, estimate(&events, duration_s, range, &parameters)?))
+        });
+        Self {
+            shanks: shanks.collect(),
+        }
+    }
+
+    /// The motion of each shank that moves.
+    pub fn shanks(&self) -> &[(i64, Motion)] {
+        &self.shanks
+    }
+
+    /// Displacement at a time and depth of a shank, µm.
+    pub fn at(&self, shank: i64, time_s: f64, depth_um: f64) -> f64 {
+        let motion = self.shanks.iter().find(|(s, _)| *s == shank);
+        motion.map_or(0.0, |(_, m)| displacement_at(m, time_s, depth_um))
+    }
+
+    /// Least and largest displacement of a shank, µm, both at least as far as zero.
+    pub fn range_um(&self, shank: i64) -> [f64; 2] {
+        let motion = self.shanks.iter().find(|(s, _)| *s == shank);
+        motion.map_or([0.0; 2], |(_, m)| {
+            m.displacement_um
+                .iter()
+                .fold([0.0f64; 2], |[l, h], &d| [l.min(d), h.max(d)])
+        })
+    }
+}

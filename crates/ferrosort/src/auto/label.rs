@@ -1,0 +1,93 @@
+//! What a unit is worth: expected false and missed spikes, refractoriness, label (docs/algorithm.md 9).
+
+use ferrosort_core::UnitLabel;
+
+use super::matching::Matched;
+use super::units::Unit;
+
+/// Units with an expected accuracy below this are labelled noise.
+const LEAST_ACCURACY: f64 = 0.45;
+/// Largest contamination of a good unit.
+const GOOD_CONTAMINATION: f64 = 0.1;
+/// Least expected accuracy of a good unit.
+const GOOD_ACCURACY: f64 = 0.8;
+/// Intervals shorter than this are violations, ms; duplicates below the first are removed before.
+const VIOLATION_MS: [f64; 2] = [0.5, 1.8];
+
+/// Expected quality of one unit.
+#[derive(Debug, Clone, Copy)]
+pub struct Quality {
+    /// Verdict.
+    pub label: UnitLabel,
+    /// Share of foreign spikes from refractory violations.
+    pub contamination: f64,
+}
+
+/// Judges a unit by its spikes, in order of time: samples and log odds.
+pub fn judge(unit: &Unit, times: &[i64], log_odds: &[f32], sample_rate: f64, duration_s: f64) -> Quality {
+    let n = times.len();
+    if n < 2 {
+        return Quality {
+            label: UnitLabel::Noise,
+            contamination: 1.0,
+        };
+    }
+    let precision = log_odds
+        .iter()
+        .map(|&l| 1.0 / (1.0 + (-f64::from(l)).exp()))
+        .sum::<f64>()
+        / n as f64;
+    let recall = expected_recall(
+        f64::from(unit.norm()),
+        unit.amplitude_sd,
+        n as f64 / duration_s,
+        sample_rate,
+    );
+    let contamination = contamination(times, sample_rate, duration_s);
+    let precision = precision * (1.0 - 0.5 * contamination.min(1.0));
+    let accuracy = 1.0 / (1.0 / precision.max(1e-9) + 1.0 / recall.max(1e-9) - 1.0);
+    let label = if accuracy < LEAST_ACCURACY {
+        UnitLabel::Noise
+    } else if contamination <= GOOD_CONTAMINATION && accuracy >= GOOD_ACCURACY {
+        UnitLabel::Good
+    } else {
+        UnitLabel::Mua
+    };
+    Quality { label, contamination }
+}
+
+/// Share of spikes of a template of norm `d` whose log odds are above the threshold.
+fn expected_recall(d: f64, amplitude_sd: f64, rate_hz: f64, sample_rate: f64) -> f64 {
+    let energy = d * d;
+    let variance = amplitude_sd * amplitude_sd;
+    let wide = 1.0 + variance * energy;
+    let constant = (rate_hz.max(0.05) / sample_rate).ln() - 0.5 * wide.ln();
+    let needed = 2.0 * wide * (super::pursuit::THRESHOLD - constant) + energy;
+    let least = ((1.0 + variance * needed).max(0.0).sqrt() - 1.0) / variance;
+    let spread = (energy * wide).sqrt().max(1e-9);
+    0.5 * libm::erfc((least - energy) / spread / std::f64::consts::SQRT_2)
+}
+
+/// Estimated share of foreign spikes from intervals within the refractory period (Llobet et al. 2022, one contaminating train).
+fn contamination(times: &[i64], sample_rate: f64, duration_s: f64) -> f64 {
+    let limits = VIOLATION_MS.map(|ms| (ms * sample_rate / 1000.0) as i64);
+    let violations = times
+        .windows(2)
+        .filter(|w| (limits[0]..limits[1]).contains(&(w[1] - w[0])))
+        .count() as f64;
+    let n = times.len() as f64;
+    let expected = n * n * (VIOLATION_MS[1] - VIOLATION_MS[0]) / 1000.0 / duration_s.max(1e-9);
+    // v = expected * (1 - (1 - c)^2)
+    let share = (violations / expected.max(1e-9)).min(1.0);
+    1.0 - (1.0 - share).sqrt()
+}
+
+/// Times and log odds of each unit.
+pub fn by_unit(spikes: &Matched, units: usize) -> Vec<(Vec<i64>, Vec<f32>)> {
+    let mut out = vec![(Vec::new(), Vec::new()); units];
+    for ((&t, &u), &l) in spikes.times.iter().zip(&spikes.units).zip(&spikes.log_odds) {
+        out[u as usize].0.push(t);
+        out[u as usize].1.push(l);
+    }
+    out
+}

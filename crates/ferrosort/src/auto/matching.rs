@@ -1,0 +1,224 @@
+//! Passes over the recording: detection, and pursuit with what is learnt from it (docs/algorithm.md 4 and 7).
+
+use ferrosort_core::{Observer, Result};
+use rayon::prelude::*;
+
+use super::basis::Basis;
+use super::detect::{Detections, Detector};
+use super::displacement::Displacement;
+use super::geometry::Geometry;
+use super::pursuit::{Found, Pursuit, TileUnit, clean_features, subtract_all};
+use super::signal::Signal;
+use super::units::{KnotSum, Unit};
+use crate::preprocess::check_cancelled;
+
+/// Samples of a tile times channels: what one thread holds at a time.
+const TILE_VALUES: usize = 2 << 20;
+/// Longest tile, s.
+const TILE_S: f64 = 0.5;
+
+/// What all passes share.
+pub struct Passes<'a> {
+    /// Whitened samples.
+    pub signal: &'a Signal<'a>,
+    /// Neighbourhoods.
+    pub geometry: &'a Geometry,
+    /// Temporal basis.
+    pub basis: &'a Basis,
+    /// Universal filters.
+    pub detector: &'a Detector,
+}
+
+/// Spikes of one pass, in order of time.
+#[derive(Debug, Clone, Default)]
+pub struct Matched {
+    /// Sample of the peak.
+    pub times: Vec<i64>,
+    /// Unit.
+    pub units: Vec<u32>,
+    /// Factor of the template.
+    pub amplitudes: Vec<f32>,
+    /// Log odds of the spike.
+    pub log_odds: Vec<f32>,
+}
+
+/// Everything that a pass with templates gives.
+pub struct PassOutput {
+    /// Spikes.
+    pub spikes: Matched,
+    /// Sums of cleaned features, by unit and knot.
+    pub sums: Vec<Vec<KnotSum>>,
+    /// What is left after the spikes are taken away.
+    pub residual: Detections,
+}
+
+struct TileOutput {
+    spikes: Vec<(i64, Found)>,
+    sums: Vec<(usize, usize, f64, Vec<f32>)>,
+    residual: Detections,
+}
+
+impl Passes<'_> {
+    /// Samples of a tile; depends on nothing but the recording.
+    fn tile_samples(&self) -> usize {
+        let channels = self.geometry.wide.len().max(1);
+        (TILE_VALUES / channels).clamp(2048, (TILE_S * self.signal.sample_rate()).max(2048.0) as usize)
+    }
+
+    /// Number of tiles of the recording.
+    pub fn tiles(&self) -> usize {
+        (self.signal.n_samples() as usize).div_ceil(self.tile_samples()).max(1)
+    }
+
+    /// Runs `work` on all tiles, in parallel, and hands the results to `take` in order.
+    fn each_tile<T: Send>(
+        &self,
+        observer: &dyn Observer,
+        work: impl Fn(usize) -> Result<T> + Sync,
+        mut take: impl FnMut(T),
+    ) -> Result<()> {
+        let at_a_time = 2 * rayon::current_num_threads();
+        for first in (0..self.tiles()).step_by(at_a_time) {
+            check_cancelled(observer)?;
+            let last = (first + at_a_time).min(self.tiles());
+            let done: Vec<T> = (first..last).into_par_iter().map(&work).collect::<Result<_>>()?;
+            done.into_iter().for_each(&mut take);
+            observer.advanced((last - first) as u64);
+        }
+        Ok(())
+    }
+
+    /// Correlations of a tile with margins, the recording's sample of the first, and the range of the tile in them.
+    fn correlations(&self, tile: usize) -> Result<(ferrosort_kernels::ChannelMajor, i64, [usize; 2])> {
+        let (length, before) = (self.basis.length(), self.basis.before);
+        let margin = 2 * length;
+        let samples = self.tile_samples();
+        let start = tile * samples;
+        let end = (start + samples).min(self.signal.n_samples() as usize);
+        let first = start as i64 - margin as i64;
+        let total = end - start + 2 * margin;
+        let y = self.signal.tile(first - before as i64, total + length - 1)?;
+        Ok((self.basis.correlate(&y), first, [margin, margin + end - start]))
+    }
+
+    /// Detection without templates.
+    ///
+    /// # Errors
+    /// Those of reading, and cancellation.
+    pub fn detect(&self, threshold: f32, observer: &dyn Observer) -> Result<Detections> {
+        let mut all = Detections::default();
+        let work = |tile| {
+            let (b, first, range) = self.correlations(tile)?;
+            Ok(self
+                .detector
+                .detect(&b, self.basis, self.geometry, threshold, range, first))
+        };
+        self.each_tile(observer, work, |d| all.append(d))?;
+        Ok(all)
+    }
+
+    /// Pursuit with templates; `residual_threshold` asks for a detection in what is left.
+    ///
+    /// # Errors
+    /// Those of reading, and cancellation.
+    pub fn pursue(
+        &self,
+        units: &[Unit],
+        displacement: &Displacement,
+        residual_threshold: Option<f32>,
+        observer: &dyn Observer,
+    ) -> Result<PassOutput> {
+        let mut out = PassOutput {
+            spikes: Matched::default(),
+            sums: units.iter().map(|u| vec![KnotSum::default(); u.knots()]).collect(),
+            residual: Detections::default(),
+        };
+        let work = |tile| self.pursue_tile(tile, units, displacement, residual_threshold);
+        self.each_tile(observer, work, |tile| {
+            for (time, f) in tile.spikes {
+                out.spikes.times.push(time);
+                out.spikes.units.push(f.unit as u32);
+                out.spikes.amplitudes.push(f.amplitude);
+                out.spikes.log_odds.push(f.log_odds);
+            }
+            for (unit, knot, weight, features) in tile.sums {
+                let sum = &mut out.sums[unit][knot];
+                sum.weight += weight;
+                sum.features.resize(features.len(), 0.0);
+                for (s, f) in sum.features.iter_mut().zip(features) {
+                    *s += f64::from(f);
+                }
+            }
+            out.residual.append(tile.residual);
+        })?;
+        Ok(out)
+    }
+
+    fn pursue_tile(
+        &self,
+        tile: usize,
+        units: &[Unit],
+        displacement: &Displacement,
+        residual_threshold: Option<f32>,
+    ) -> Result<TileOutput> {
+        let (mut b, first, [from, to]) = self.correlations(tile)?;
+        let rate = self.signal.sample_rate();
+        let middle = (first as f64 + (from + to) as f64 / 2.0) / rate;
+        let at: Vec<f64> = units
+            .iter()
+            .map(|u| {
+                let depth = self.geometry.positions_um[u.seed.home][1];
+                displacement.at(self.geometry.shank[u.seed.home], middle, depth)
+            })
+            .collect();
+        let here: Vec<TileUnit> = units
+            .iter()
+            .zip(&at)
+            .map(|(u, &d)| TileUnit {
+                channels: u.channels.clone(),
+                template: u.template(d),
+                rate_hz: u.rate_hz,
+                amplitude_sd: u.amplitude_sd,
+            })
+            .collect();
+        let mut found = Pursuit::new(&b, self.basis, &here, rate).run();
+        found.sort_by_key(|f| (f.time, f.unit));
+        let features = clean_features(&b, self.basis, &here, &found);
+        let mut sums: std::collections::BTreeMap<(usize, usize), (f64, Vec<f32>)> = std::collections::BTreeMap::new();
+        for (f, values) in found
+            .iter()
+            .zip(&features)
+            .filter(|(f, _)| (from..to).contains(&f.time))
+        {
+            if f.log_odds < 0.0 {
+                continue;
+            }
+            let (low, share) = units[f.unit].place(at[f.unit]);
+            for (knot, weight) in [(low, 1.0 - share), (low + 1, share)] {
+                if weight > 0.0 {
+                    let sum = sums
+                        .entry((f.unit, knot))
+                        .or_insert_with(|| (0.0, vec![0.0; values.len()]));
+                    sum.0 += weight;
+                    for (s, v) in sum.1.iter_mut().zip(values) {
+                        *s += weight as f32 * v;
+                    }
+                }
+            }
+        }
+        let residual = match residual_threshold {
+            Some(threshold) => {
+                subtract_all(&mut b, self.basis, &here, &found);
+                self.detector
+                    .detect(&b, self.basis, self.geometry, threshold, [from, to], first)
+            }
+            None => Detections::default(),
+        };
+        found.retain(|f| (from..to).contains(&f.time));
+        Ok(TileOutput {
+            spikes: found.into_iter().map(|f| (first + f.time as i64, f)).collect(),
+            sums: sums.into_iter().map(|((u, k), (w, f))| (u, k, w, f)).collect(),
+            residual,
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! The sorter `auto`: universal detection, drift registration, local clustering, pursuit with templates that follow the drift
+//! (docs/algorithm.md).
+
+pub mod basis;
+pub mod cluster;
+pub mod detect;
+pub mod displacement;
+pub mod geometry;
+pub mod isosplit;
+pub mod label;
+pub mod matching;
+pub mod motion;
+pub mod pipeline;
+pub mod pursuit;
+pub mod shift;
+pub mod signal;
+pub mod units;

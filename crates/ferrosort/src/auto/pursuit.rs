@@ -1,0 +1,320 @@
+//! Matching pursuit in log odds over one tile (docs/algorithm.md 7).
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
+
+use ferrosort_kernels::{ChannelMajor, subtract_shifted};
+
+use super::basis::{Basis, COMPONENTS};
+
+/// Log odds above which a spike is accepted.
+pub const THRESHOLD: f64 = -3.0;
+
+/// A unit as it is in one tile.
+pub struct TileUnit {
+    /// Channels of the template, ascending.
+    pub channels: Vec<usize>,
+    /// `[channels, COMPONENTS]`.
+    pub template: Vec<f32>,
+    /// Spikes per second.
+    pub rate_hz: f64,
+    /// Spread of the amplitude.
+    pub amplitude_sd: f64,
+}
+
+/// A spike that the pursuit found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Found {
+    /// Sample in the tile.
+    pub time: usize,
+    /// Unit.
+    pub unit: usize,
+    /// Factor of the template.
+    pub amplitude: f32,
+    /// Log odds.
+    pub log_odds: f32,
+}
+
+/// Log odds of a spike as a function of the projection on its template.
+#[derive(Debug, Clone, Copy)]
+struct Odds {
+    variance: f64,
+    energy: f64,
+    constant: f64,
+    /// Projection at which the odds reach the threshold.
+    least: f32,
+}
+
+impl Odds {
+    fn new(unit: &TileUnit, sample_rate: f64) -> Self {
+        let energy = unit.template.iter().map(|v| f64::from(v * v)).sum::<f64>().max(1e-6);
+        let variance = unit.amplitude_sd * unit.amplitude_sd;
+        let wide = 1.0 + variance * energy;
+        let constant = (unit.rate_hz / sample_rate).ln() - 0.5 * wide.ln();
+        let needed = 2.0 * wide * (THRESHOLD - constant) + energy;
+        let least = (((1.0 + variance * needed).max(0.0)).sqrt() - 1.0) / variance;
+        Self {
+            variance,
+            energy,
+            constant,
+            least: least.max(0.0) as f32,
+        }
+    }
+
+    fn log_odds(&self, x: f32) -> f32 {
+        let x = f64::from(x);
+        let wide = 1.0 + self.variance * self.energy;
+        ((self.variance * x * x + 2.0 * x - self.energy) / (2.0 * wide) + self.constant) as f32
+    }
+
+    /// Mean of the amplitude given the projection.
+    fn amplitude(&self, x: f32) -> f32 {
+        ((1.0 + self.variance * f64::from(x)) / (1.0 + self.variance * self.energy)) as f32
+    }
+}
+
+struct Entry {
+    log_odds: f32,
+    x: f32,
+    time: usize,
+    unit: usize,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by = self.log_odds.total_cmp(&other.log_odds);
+        by.then(other.unit.cmp(&self.unit)).then(other.time.cmp(&self.time))
+    }
+}
+
+/// Pursuit over one tile.
+pub struct Pursuit<'a> {
+    basis: &'a Basis,
+    units: &'a [TileUnit],
+    odds: Vec<Odds>,
+    projections: Vec<Vec<f32>>,
+    /// Units that share a channel.
+    near: Vec<Vec<u32>>,
+    /// What one spike of amplitude 1 of the second unit adds to the projections of the first, by lag.
+    crossings: HashMap<(u32, u32), Vec<f32>>,
+    refractory: usize,
+}
+
+impl<'a> Pursuit<'a> {
+    /// Projects the tile on all units.
+    pub fn new(correlations: &ChannelMajor, basis: &'a Basis, units: &'a [TileUnit], sample_rate: f64) -> Self {
+        let samples = correlations.samples();
+        let projections = units
+            .iter()
+            .map(|u| {
+                let mut out = vec![0.0f32; samples];
+                // Pieces that stay in the cache while all channels are added.
+                for start in (0..samples).step_by(1024) {
+                    let end = (start + 1024).min(samples);
+                    for (c, weights) in u.channels.iter().zip(u.template.chunks_exact(COMPONENTS)) {
+                        for (p, w) in weights.iter().enumerate() {
+                            let row = &correlations.row(c * COMPONENTS + p)[start..end];
+                            subtract_shifted(&mut out[start..end], -*w, row);
+                        }
+                    }
+                }
+                out
+            })
+            .collect();
+        let mut by_channel: Vec<Vec<u32>> = vec![Vec::new(); correlations.channels() / COMPONENTS];
+        for (i, u) in units.iter().enumerate() {
+            for &c in &u.channels {
+                by_channel[c].push(i as u32);
+            }
+        }
+        let near = units
+            .iter()
+            .map(|u| {
+                let mut list: Vec<u32> = u.channels.iter().flat_map(|&c| by_channel[c].iter().copied()).collect();
+                list.sort_unstable();
+                list.dedup();
+                list
+            })
+            .collect();
+        Self {
+            basis,
+            units,
+            odds: units.iter().map(|u| Odds::new(u, sample_rate)).collect(),
+            projections,
+            near,
+            crossings: HashMap::new(),
+            refractory: (0.0005 * sample_rate) as usize,
+        }
+    }
+
+    /// Spikes in order of acceptance.
+    pub fn run(&mut self) -> Vec<Found> {
+        let mut heap = BinaryHeap::new();
+        for unit in 0..self.units.len() {
+            let samples = self.projections[unit].len();
+            self.push_maxima(unit, 1, samples.saturating_sub(1), &mut heap);
+        }
+        let mut found: Vec<Found> = Vec::new();
+        let mut last: Vec<Vec<usize>> = vec![Vec::new(); self.units.len()];
+        while let Some(entry) = heap.pop() {
+            let row = &self.projections[entry.unit];
+            let t = entry.time;
+            if row[t] != entry.x || row[t - 1] > entry.x || row[t + 1] > entry.x {
+                continue;
+            }
+            if last[entry.unit].iter().any(|&s| s.abs_diff(t) < self.refractory) {
+                continue;
+            }
+            let amplitude = self.odds[entry.unit].amplitude(entry.x);
+            last[entry.unit].push(t);
+            found.push(Found {
+                time: t,
+                unit: entry.unit,
+                amplitude,
+                log_odds: entry.log_odds,
+            });
+            self.subtract(entry.unit, t, amplitude, &mut heap);
+        }
+        found
+    }
+
+    fn push_maxima(&self, unit: usize, from: usize, to: usize, heap: &mut BinaryHeap<Entry>) {
+        let (row, odds) = (&self.projections[unit], &self.odds[unit]);
+        for t in from.max(1)..to.min(row.len().saturating_sub(1)) {
+            let x = row[t];
+            if x > odds.least && x >= row[t - 1] && x > row[t + 1] {
+                heap.push(Entry {
+                    log_odds: odds.log_odds(x),
+                    x,
+                    time: t,
+                    unit,
+                });
+            }
+        }
+    }
+
+    fn subtract(&mut self, unit: usize, time: usize, amplitude: f32, heap: &mut BinaryHeap<Entry>) {
+        let reach = self.basis.length() - 1;
+        for other in self.near[unit].clone() {
+            let key = (other, unit as u32);
+            let (basis, units) = (self.basis, self.units);
+            let crossing = self
+                .crossings
+                .entry(key)
+                .or_insert_with(|| crossing(basis, &units[other as usize], &units[unit]));
+            let row = &mut self.projections[other as usize];
+            let from = time.saturating_sub(reach);
+            let to = (time + reach + 1).min(row.len());
+            let skip = from + reach - time;
+            subtract_shifted(&mut row[from..to], amplitude, &crossing[skip..]);
+            self.push_maxima(other as usize, from.saturating_sub(1), to + 1, heap);
+        }
+    }
+}
+
+/// Projection on `of` of one spike of `by`, at lags `1 - length .. length` after the spike.
+fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit) -> Vec<f32> {
+    let mut mixed = [[0.0f32; COMPONENTS]; COMPONENTS];
+    let mut j = 0;
+    for (i, c) in of.channels.iter().enumerate() {
+        while j < by.channels.len() && by.channels[j] < *c {
+            j += 1;
+        }
+        if j < by.channels.len() && by.channels[j] == *c {
+            let (a, b) = (&of.template[i * COMPONENTS..], &by.template[j * COMPONENTS..]);
+            for p in 0..COMPONENTS {
+                for q in 0..COMPONENTS {
+                    mixed[p][q] += a[p] * b[q];
+                }
+            }
+        }
+    }
+    let lags = 2 * basis.length() - 1;
+    let mut out = vec![0.0f32; lags];
+    for p in 0..COMPONENTS {
+        for q in 0..COMPONENTS {
+            // The template of `of` moved later by `lag` against a spike of `by` at zero.
+            subtract_shifted(&mut out, -mixed[p][q], basis.lagged(q, p));
+        }
+    }
+    out
+}
+
+/// Features of each spike with all others taken away, `[channels of its unit, COMPONENTS]`; spikes sorted by time.
+pub fn clean_features(
+    correlations: &ChannelMajor,
+    basis: &Basis,
+    units: &[TileUnit],
+    found: &[Found],
+) -> Vec<Vec<f32>> {
+    let reach = basis.length() as i64 - 1;
+    let mut first = 0;
+    let features = |i: usize, first: &mut usize| {
+        let spike = &found[i];
+        let own = &units[spike.unit];
+        let mut out: Vec<f32> = own
+            .channels
+            .iter()
+            .flat_map(|&c| (0..COMPONENTS).map(move |p| c * COMPONENTS + p))
+            .map(|row| correlations.row(row)[spike.time])
+            .collect();
+        while (spike.time as i64 - found[*first].time as i64) > reach {
+            *first += 1;
+        }
+        let others = found[*first..]
+            .iter()
+            .enumerate()
+            .take_while(|(_, o)| o.time as i64 - spike.time as i64 <= reach);
+        for (k, other) in others {
+            if *first + k == i {
+                continue;
+            }
+            let lag = (spike.time as i64 - other.time as i64 + reach) as usize;
+            let unit = &units[other.unit];
+            for (slot, c) in own.channels.iter().enumerate() {
+                let Ok(at) = unit.channels.binary_search(c) else {
+                    continue;
+                };
+                for q in 0..COMPONENTS {
+                    let w = other.amplitude * unit.template[at * COMPONENTS + q];
+                    for p in 0..COMPONENTS {
+                        out[slot * COMPONENTS + p] -= w * basis.lagged(q, p)[lag];
+                    }
+                }
+            }
+        }
+        out
+    };
+    (0..found.len()).map(|i| features(i, &mut first)).collect()
+}
+
+/// Takes all spikes away from the correlations of the tile.
+pub fn subtract_all(correlations: &mut ChannelMajor, basis: &Basis, units: &[TileUnit], found: &[Found]) {
+    let reach = basis.length() - 1;
+    let samples = correlations.samples();
+    for spike in found {
+        let unit = &units[spike.unit];
+        let from = spike.time.saturating_sub(reach);
+        let to = (spike.time + reach + 1).min(samples);
+        let skip = from + reach - spike.time;
+        for (c, template) in unit.channels.iter().zip(unit.template.chunks_exact(COMPONENTS)) {
+            for p in 0..COMPONENTS {
+                let row = &mut correlations.row_mut(c * COMPONENTS + p)[from..to];
+                for q in 0..COMPONENTS {
+                    subtract_shifted(row, spike.amplitude * template[q], &basis.lagged(q, p)[skip..]);
+                }
+            }
+        }
+    }
+}

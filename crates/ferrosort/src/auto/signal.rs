@@ -1,0 +1,329 @@
+//! Whitened signals of one recording, tile by tile (docs/algorithm.md 2).
+
+use ferrosort_core::{Error, Recording, Result};
+use ferrosort_kernels::{ChannelMajor, Rounding, SparseMatrix, filter_bank, linalg, whiten};
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::geometry::Geometry;
+use crate::preprocess::filter::{Conditioner, Offset, column_means};
+use crate::settings::Parameters;
+
+/// Counts of one sd inside the whitening kernel, which rounds: 0.5 % of an sd.
+const SCALE: f64 = 200.0;
+/// Samples before and after a tile that the zero-phase filter needs.
+const FILTER_MARGIN: usize = 512;
+/// Half-length of the temporal whitening filter, ms.
+const WHITENING_MS: f64 = 0.55;
+/// Channels of a shank needed for a common reference.
+const FEWEST_REFERENCED: usize = 16;
+/// Windows of the recording from which the noise is learnt.
+const NOISE_WINDOWS: u64 = 40;
+/// Values beyond this many sd are taken for spikes, not noise.
+const SPIKE_SD: f32 = 4.5;
+/// Eigenvalues of a local covariance are raised by this share of its mean variance.
+const RIDGE: f64 = 1e-3;
+
+/// How whitened signals are made.
+pub struct Signal<'a> {
+    recording: &'a dyn Recording,
+    columns: Vec<usize>,
+    conditioner: Conditioner,
+    /// `[channels, channels]`: column `j` makes whitened channel `j` from filtered ones, sd per count.
+    pub whitening: Array2<f64>,
+    /// Its inverse.
+    pub unwhitening: Array2<f64>,
+    sparse: SparseMatrix,
+    taps: Vec<f32>,
+}
+
+impl<'a> Signal<'a> {
+    /// Learns the noise of these channels.
+    ///
+    /// # Errors
+    /// Those of reading, and a covariance that is not finite.
+    pub fn learn(
+        recording: &'a dyn Recording,
+        columns: Vec<usize>,
+        geometry: &Geometry,
+        parameters: &Parameters,
+    ) -> Result<Self> {
+        let n = columns.len();
+        let rate = recording.sample_rate();
+        let window = ((0.5 * rate) as u64).min(recording.n_samples());
+        let windows: Vec<u64> = {
+            let last = recording.n_samples() - window;
+            let count = NOISE_WINDOWS.min(1 + last / window.max(1)).max(1);
+            (0..count)
+                .map(|i| i * last / count.max(2).saturating_sub(1).max(1))
+                .map(|s| s.min(last))
+                .collect()
+        };
+        let width = recording.n_channels();
+        let read = |start: u64, samples: u64| -> Result<Vec<f32>> {
+            let mut frames = vec![0.0f32; samples as usize * width];
+            recording.read(start, &mut frames)?;
+            Ok(frames)
+        };
+        let mut offset = vec![0.0; n];
+        for &start in &windows {
+            for (o, m) in offset
+                .iter_mut()
+                .zip(column_means(&read(start, window)?, width, &columns))
+            {
+                *o += m / windows.len() as f64;
+            }
+        }
+        let mut parameters = parameters.clone();
+        parameters.common_reference &= n >= FEWEST_REFERENCED;
+        parameters.highpass_hz = 300.0;
+        let conditioner = Conditioner::new(&parameters, rate, Offset::Fixed(offset), false);
+        let half = (WHITENING_MS * rate / 1000.0).round().max(1.0) as usize;
+        let mut signal = Self {
+            recording,
+            columns,
+            conditioner,
+            whitening: Array2::eye(n),
+            unwhitening: Array2::eye(n),
+            sparse: SparseMatrix::from_fn(0, |_, _| 0.0),
+            taps: vec![1.0],
+        };
+        let covariance = signal.masked_covariance(&windows, window)?;
+        signal.set_whitening(local_whitening(&covariance, geometry)?);
+        let autocovariance = signal.autocovariance(&windows, window, half)?;
+        signal.taps = whitening_taps(&autocovariance);
+        Ok(signal)
+    }
+
+    /// Samples per second, Hz.
+    pub fn sample_rate(&self) -> f64 {
+        self.recording.sample_rate()
+    }
+
+    /// Samples of the recording.
+    pub fn n_samples(&self) -> u64 {
+        self.recording.n_samples()
+    }
+
+    fn set_whitening(&mut self, matrix: Array2<f64>) {
+        self.sparse = SparseMatrix::from_fn(matrix.nrows(), |i, j| SCALE * matrix[[i, j]]);
+        self.unwhitening = linalg::inverse(matrix.view());
+        self.whitening = matrix;
+    }
+
+    /// Whitened samples `[start, start + samples)`, `[channels, samples]`, sd; zero outside the recording.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn tile(&self, start: i64, samples: usize) -> Result<ChannelMajor> {
+        let half = self.taps.len() / 2;
+        let x = self.spatially_white(start - half as i64, samples + 2 * half)?;
+        let mut out = ChannelMajor::zeros(self.columns.len(), samples);
+        for c in 0..self.columns.len() {
+            filter_bank(x.row(c), &[&self.taps], &mut [out.row_mut(c)]);
+        }
+        Ok(out)
+    }
+
+    fn spatially_white(&self, start: i64, samples: usize) -> Result<ChannelMajor> {
+        let (filtered, lead) = self.filtered(start, samples)?;
+        Ok(whiten(
+            &filtered,
+            lead,
+            samples,
+            &self.sparse,
+            Rounding::Nearest,
+            SCALE as f32,
+        ))
+    }
+
+    /// Filtered samples with at least the filter's margin around them, and the place of `start` among them.
+    fn filtered(&self, start: i64, samples: usize) -> Result<(ChannelMajor, usize)> {
+        let width = self.recording.n_channels();
+        let total = samples + 2 * FILTER_MARGIN;
+        let first = start - FILTER_MARGIN as i64;
+        let mut frames = vec![0.0f32; total * width];
+        let from = first.clamp(0, self.n_samples() as i64);
+        let to = (first + total as i64).clamp(0, self.n_samples() as i64);
+        if to > from {
+            let at = (from - first) as usize;
+            self.recording.read(
+                from as u64,
+                &mut frames[at * width..(at + (to - from) as usize) * width],
+            )?;
+            // The edge frame is repeated outside the recording: a jump to zero would ring.
+            let edge = frames[at * width..(at + 1) * width].to_vec();
+            for frame in frames[..at * width].chunks_exact_mut(width) {
+                frame.copy_from_slice(&edge);
+            }
+            let end = at + (to - from) as usize;
+            let edge = frames[(end - 1) * width..end * width].to_vec();
+            for frame in frames[end * width..].chunks_exact_mut(width) {
+                frame.copy_from_slice(&edge);
+            }
+        }
+        Ok((self.conditioner.apply(&frames, width, &self.columns), FILTER_MARGIN))
+    }
+
+    /// Covariance of the filtered channels outside spikes, counts squared.
+    fn masked_covariance(&self, windows: &[u64], window: u64) -> Result<Array2<f64>> {
+        let n = self.columns.len();
+        let sums: Vec<(Array2<f64>, Array2<f64>)> = windows
+            .par_iter()
+            .map(|&start| {
+                let (block, lead) = self.filtered(start as i64, window as usize)?;
+                let (values, masks) = masked(&block, lead, window as usize);
+                let rows = |b: &ChannelMajor| linalg::gram(&b.rows().collect::<Vec<_>>());
+                Ok((rows(&values), rows(&masks)))
+            })
+            .collect::<Result<_>>()?;
+        let mut covariance = Array2::zeros((n, n));
+        let mut counts = Array2::zeros((n, n));
+        for (c, m) in sums {
+            covariance += &c;
+            counts += &m;
+        }
+        covariance.zip_mut_with(&counts, |c: &mut f64, m: &f64| *c /= m.max(1.0));
+        Ok(covariance)
+    }
+
+    /// Mean autocovariance over channels of the spatially white signal outside spikes, lags `0..=2 half`.
+    fn autocovariance(&self, windows: &[u64], window: u64, half: usize) -> Result<Vec<f64>> {
+        let sums: Vec<Vec<f64>> = windows
+            .par_iter()
+            .map(|&start| {
+                let block = self.spatially_white(start as i64, window as usize)?;
+                let (values, masks) = masked(&block, 0, window as usize);
+                let mut out = vec![0.0; 2 * (2 * half + 1)];
+                for (v, m) in values.rows().zip(masks.rows()) {
+                    for lag in 0..=2 * half {
+                        let pairs = v.len().saturating_sub(lag);
+                        let dot = |x: &[f32]| -> f64 {
+                            x[..pairs]
+                                .iter()
+                                .zip(&x[lag.min(x.len())..])
+                                .map(|(a, b)| f64::from(a * b))
+                                .sum()
+                        };
+                        out[2 * lag] += dot(v);
+                        out[2 * lag + 1] += dot(m);
+                    }
+                }
+                Ok(out)
+            })
+            .collect::<Result<_>>()?;
+        Ok((0..=2 * half)
+            .map(|lag| {
+                let (mut sum, mut count) = (0.0, 0.0);
+                for s in &sums {
+                    sum += s[2 * lag];
+                    count += s[2 * lag + 1];
+                }
+                sum / f64::max(count, 1.0)
+            })
+            .collect())
+    }
+}
+
+/// Samples without spikes (others zero), and ones where they are.
+fn masked(block: &ChannelMajor, lead: usize, samples: usize) -> (ChannelMajor, ChannelMajor) {
+    let channels = block.channels();
+    let mut values = ChannelMajor::zeros(channels, samples);
+    let mut masks = ChannelMajor::zeros(channels, samples);
+    for c in 0..channels {
+        let row = &block.row(c)[lead..lead + samples];
+        let sd = median_sd(row);
+        let (v, m) = (values.row_mut(c), masks.row_mut(c));
+        m.fill(1.0);
+        for (t, x) in row.iter().enumerate() {
+            if x.abs() > SPIKE_SD * sd {
+                m[t.saturating_sub(10)..(t + 20).min(samples)].fill(0.0);
+            }
+        }
+        for t in 0..samples {
+            v[t] = row[t] * m[t];
+        }
+    }
+    (values, masks)
+}
+
+/// Standard deviation of a normal distribution from the median absolute value.
+pub fn median_sd(row: &[f32]) -> f32 {
+    let mut values: Vec<f32> = row.iter().map(|v| v.abs()).collect();
+    if values.is_empty() {
+        return 0.0;
+    }
+    let middle = values.len() / 2;
+    let (_, m, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
+    *m / 0.6745
+}
+
+/// Whitens each channel from its neighbours: column `j` of the result.
+fn local_whitening(covariance: &Array2<f64>, geometry: &Geometry) -> Result<Array2<f64>> {
+    let n = covariance.nrows();
+    let mut matrix = Array2::zeros((n, n));
+    let columns: Vec<Vec<f64>> = (0..n)
+        .into_par_iter()
+        .map(|j| {
+            let list = &geometry.wide[j];
+            let local = Array2::from_shape_fn((list.len(), list.len()), |(a, b)| covariance[[list[a], list[b]]]);
+            let (values, vectors) = linalg::symmetric_eigen(local.view()).map_err(|_| {
+                Error::input("the covariance of the channels is not finite; check the sample type of the recording")
+            })?;
+            let mean = values.iter().map(|v| v.max(0.0)).sum::<f64>() / values.len() as f64;
+            let ridge = if mean > 0.0 { RIDGE * mean } else { 1.0 };
+            Ok((0..list.len())
+                .map(|a| {
+                    (0..list.len())
+                        .map(|k| vectors[[0, k]] * vectors[[a, k]] / (values[k].max(0.0) + ridge).sqrt())
+                        .sum()
+                })
+                .collect())
+        })
+        .collect::<Result<_>>()?;
+    for (j, column) in columns.iter().enumerate() {
+        for (&i, v) in geometry.wide[j].iter().zip(column) {
+            matrix[[i, j]] = *v;
+        }
+    }
+    Ok(matrix)
+}
+
+/// Symmetric filter whose squared gain is the inverse of the noise spectrum, for an output of unit variance.
+fn whitening_taps(autocovariance: &[f64]) -> Vec<f32> {
+    let lags = autocovariance.len();
+    let half = lags / 2;
+    if autocovariance[0] <= 0.0 {
+        return vec![1.0];
+    }
+    let window = |lag: usize| 0.5 * (1.0 + (std::f64::consts::PI * lag as f64 / lags as f64).cos());
+    const GRID: usize = 512;
+    let angle = |k: usize, lag: usize| std::f64::consts::PI * (k * lag) as f64 / GRID as f64;
+    let spectrum: Vec<f64> = (0..=GRID)
+        .map(|k| {
+            autocovariance[0]
+                + 2.0
+                    * (1..lags)
+                        .map(|lag| window(lag) * autocovariance[lag] * angle(k, lag).cos())
+                        .sum::<f64>()
+        })
+        .collect();
+    let mean = spectrum.iter().sum::<f64>() / spectrum.len() as f64;
+    let gain: Vec<f64> = spectrum.iter().map(|s| 1.0 / s.max(0.05 * mean).sqrt()).collect();
+    let tap = |lag: usize| {
+        let ends = f64::midpoint(gain[0], gain[GRID] * if lag.is_multiple_of(2) { 1.0 } else { -1.0 });
+        (ends + (1..GRID).map(|k| gain[k] * angle(k, lag).cos()).sum::<f64>()) / GRID as f64
+    };
+    let side: Vec<f64> = (0..=half)
+        .map(|lag| tap(lag) * 0.5 * (1.0 + (std::f64::consts::PI * lag as f64 / (half + 1) as f64).cos()))
+        .collect();
+    let taps: Vec<f64> = (0..=2 * half).map(|i| side[i.abs_diff(half)]).collect();
+    let mut variance = 0.0;
+    for (i, a) in taps.iter().enumerate() {
+        for (j, b) in taps.iter().enumerate() {
+            variance += a * b * autocovariance.get(i.abs_diff(j)).copied().unwrap_or(0.0);
+        }
+    }
+    let scale = if variance > 0.0 { variance.sqrt().recip() } else { 1.0 };
+    taps.iter().map(|t| (t * scale) as f32).collect()
+}
