@@ -1,42 +1,63 @@
 //! Correlation of one channel with a bank of short filters.
 
-use crate::dispatch::simd_kernel;
+use crate::dispatch::{SimdLevel, simd_kernel, simd_level};
 
-/// Outputs computed together; four vector registers of 16 lanes.
-const LANES: usize = 64;
+/// The body of [`filter_bank`]: `F` filters at `L` samples at a time, accumulators in registers.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn correlate<const F: usize, const L: usize>(x: &[f32], taps: [&[f32]; F], out: &mut [&mut [f32]]) {
+    let length = taps[0].len();
+    let taps: [&[f32]; F] = std::array::from_fn(|f| &taps[f][..length]);
+    let mut t = 0;
+    let n = out[0].len();
+    while t + L <= n {
+        let window = &x[t..t + L + length - 1];
+        let mut acc = [[0.0f32; L]; F];
+        for (i, xs) in window.windows(L).enumerate() {
+            let xs: &[f32; L] = xs.try_into().expect("windows have L samples");
+            for f in 0..F {
+                let w = taps[f][i];
+                for j in 0..L {
+                    acc[f][j] = w.mul_add(xs[j], acc[f][j]);
+                }
+            }
+        }
+        for f in 0..F {
+            out[f][t..t + L].copy_from_slice(&acc[f]);
+        }
+        t += L;
+    }
+    for t in t..n {
+        for f in 0..F {
+            let mut acc = 0.0f32;
+            for (w, v) in taps[f].iter().zip(&x[t..t + length]) {
+                acc = w.mul_add(*v, acc);
+            }
+            out[f][t] = acc;
+        }
+    }
+}
 
 simd_kernel! {
-    fn correlate<const F: usize>(x: &[f32], taps: [&[f32]; F], out: &mut [&mut [f32]], start: usize) {
-        let length = taps[0].len();
-        let taps: [&[f32]; F] = std::array::from_fn(|f| &taps[f][..length]);
-        let mut t = start;
-        let n = out[0].len();
-        while t + LANES <= n {
-            let window = &x[t..t + LANES + length - 1];
-            let mut acc = [[0.0f32; LANES]; F];
-            for (i, xs) in window.windows(LANES).enumerate() {
-                let xs: &[f32; LANES] = xs.try_into().expect("windows have LANES samples");
-                for f in 0..F {
-                    let w = taps[f][i];
-                    for j in 0..LANES {
-                        acc[f][j] = w.mul_add(xs[j], acc[f][j]);
-                    }
-                }
-            }
-            for f in 0..F {
-                out[f][t..t + LANES].copy_from_slice(&acc[f]);
-            }
-            t += LANES;
-        }
-        for t in t..n {
-            for f in 0..F {
-                let mut acc = 0.0f32;
-                for (w, v) in taps[f].iter().zip(&x[t..t + length]) {
-                    acc = w.mul_add(*v, acc);
-                }
-                out[f][t] = acc;
-            }
-        }
+    /// For 32 vector registers of 16 values.
+    fn correlate_wide<const F: usize>(x: &[f32], taps: [&[f32]; F], out: &mut [&mut [f32]]) {
+        correlate::<F, 64>(x, taps, out);
+    }
+}
+
+simd_kernel! {
+    /// For 16 vector registers of 8 values: more accumulators would go through memory.
+    fn correlate_narrow<const F: usize>(x: &[f32], taps: [&[f32]; F], out: &mut [&mut [f32]]) {
+        correlate::<F, 16>(x, taps, out);
+    }
+}
+
+fn correlate_some<const F: usize>(x: &[f32], taps: &[&[f32]], out: &mut [&mut [f32]]) {
+    let taps = std::array::from_fn(|f| taps[f]);
+    if simd_level() == SimdLevel::Avx512 {
+        correlate_wide::<F>(x, taps, &mut out[..F]);
+    } else {
+        correlate_narrow::<F>(x, taps, &mut out[..F]);
     }
 }
 
@@ -62,15 +83,15 @@ pub fn filter_bank(x: &[f32], taps: &[&[f32]], out: &mut [&mut [f32]]) {
         let (t, o) = (&taps[done..], &mut out[done..]);
         done += match taps.len() - done {
             n if n >= 6 => {
-                correlate::<6>(x, std::array::from_fn(|f| t[f]), &mut o[..6], 0);
+                correlate_some::<6>(x, t, o);
                 6
             }
             n if n >= 3 => {
-                correlate::<3>(x, std::array::from_fn(|f| t[f]), &mut o[..3], 0);
+                correlate_some::<3>(x, t, o);
                 3
             }
             _ => {
-                correlate::<1>(x, [t[0]], &mut o[..1], 0);
+                correlate_some::<1>(x, t, o);
                 1
             }
         };

@@ -182,6 +182,33 @@ simd_kernel! {
     }
 }
 
+simd_kernel! {
+    /// `out[k] = sum over terms of weight * row[k]`, added in the order of the terms. Rows are at least as long as `out`.
+    pub fn weighted_sum(terms: &[(&[f32], f32)], out: &mut [f32]) {
+        const L: usize = 64;
+        let n = out.len();
+        let mut k = 0;
+        while k + L <= n {
+            let mut acc = [0.0f32; L];
+            for &(row, w) in terms {
+                let xs: &[f32; L] = row[k..k + L].try_into().expect("L samples");
+                for j in 0..L {
+                    acc[j] = w.mul_add(xs[j], acc[j]);
+                }
+            }
+            out[k..k + L].copy_from_slice(&acc);
+            k += L;
+        }
+        for k in k..n {
+            let mut acc = 0.0f32;
+            for &(row, w) in terms {
+                acc = w.mul_add(row[k], acc);
+            }
+            out[k] = acc;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! Detection with matched filters that need no unit: every prototype, at every place, with footprints of several widths
 //! (docs/algorithm.md 4).
 
-use ferrosort_kernels::{ChannelMajor, subtract_shifted};
+use ferrosort_kernels::{ChannelMajor, weighted_sum};
 
 use super::basis::{Basis, COMPONENTS};
 use super::geometry::{Geometry, distance};
@@ -201,12 +201,13 @@ impl Detector {
             let width = TILE.min(samples - start);
             for c in 0..channels {
                 for (q, prototype) in basis.prototypes.iter().enumerate() {
-                    let out = &mut responses[(q * channels + c) * TILE..][..width];
-                    out.fill(0.0);
-                    for (p, w) in prototype.iter().enumerate() {
-                        let row = &correlations.row(c * COMPONENTS + p)[start..start + width];
-                        subtract_shifted(out, -*w, row);
-                    }
+                    let terms: [(&[f32], f32); COMPONENTS] = std::array::from_fn(|p| {
+                        (
+                            &correlations.row(c * COMPONENTS + p)[start..start + width],
+                            prototype[p],
+                        )
+                    });
+                    weighted_sum(&terms, &mut responses[(q * channels + c) * TILE..][..width]);
                 }
             }
             for (site, filters) in self.filters.iter().enumerate() {
@@ -214,13 +215,17 @@ impl Detector {
                     &mut best[site][start..start + width],
                     &mut winner[site][start..start + width],
                 );
+                let mut terms: Vec<(&[f32], f32)> = Vec::new();
                 for filter in filters {
                     for q in 0..prototypes {
                         let score = &mut score[..width];
-                        score.fill(0.0);
-                        for &(c, w) in filter {
-                            subtract_shifted(score, -w, &responses[(q * channels + c) * TILE..][..width]);
-                        }
+                        terms.clear();
+                        terms.extend(
+                            filter
+                                .iter()
+                                .map(|&(c, w)| (&responses[(q * channels + c) * TILE..][..width], w)),
+                        );
+                        weighted_sum(&terms, score);
                         for t in 0..width {
                             if score[t] > best[t] {
                                 best[t] = score[t];

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
-use ferrosort_kernels::{ChannelMajor, subtract_shifted};
+use ferrosort_kernels::{ChannelMajor, subtract_shifted, weighted_sum};
 
 use super::basis::{Basis, COMPONENTS};
 
@@ -119,15 +119,16 @@ impl<'a> Pursuit<'a> {
             .iter()
             .map(|u| {
                 let mut out = vec![0.0f32; samples];
+                let rows = u
+                    .channels
+                    .iter()
+                    .flat_map(|c| (0..COMPONENTS).map(move |p| correlations.row(c * COMPONENTS + p)));
+                let rows: Vec<(&[f32], f32)> = rows.zip(u.template.iter().copied()).collect();
                 // Pieces that stay in the cache while all channels are added.
                 for start in (0..samples).step_by(1024) {
                     let end = (start + 1024).min(samples);
-                    for (c, weights) in u.channels.iter().zip(u.template.chunks_exact(COMPONENTS)) {
-                        for (p, w) in weights.iter().enumerate() {
-                            let row = &correlations.row(c * COMPONENTS + p)[start..end];
-                            subtract_shifted(&mut out[start..end], -*w, row);
-                        }
-                    }
+                    let terms: Vec<(&[f32], f32)> = rows.iter().map(|&(r, w)| (&r[start..end], w)).collect();
+                    weighted_sum(&terms, &mut out[start..end]);
                 }
                 out
             })
