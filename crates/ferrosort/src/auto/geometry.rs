@@ -9,7 +9,7 @@ const NARROW: (usize, f64) = (10, 60.0);
 /// Contacts further apart than this have no place between them, µm.
 const BETWEEN_UM: f64 = 45.0;
 /// Places closer to each other than this are one, µm.
-const SAME_PLACE_UM: f64 = 7.0;
+const SAME_PLACE_UM: f64 = 14.0;
 /// With this many channels or fewer on a shank, all are neighbours.
 const FEW: usize = 8;
 

@@ -6,13 +6,15 @@ use super::matching::Matched;
 use super::units::Unit;
 
 /// Units with an expected accuracy below this are labelled noise.
-const LEAST_ACCURACY: f64 = 0.45;
+const LEAST_ACCURACY: f64 = 0.55;
 /// Largest contamination of a good unit.
 const GOOD_CONTAMINATION: f64 = 0.1;
 /// Least expected accuracy of a good unit.
 const GOOD_ACCURACY: f64 = 0.8;
 /// Intervals shorter than this are violations, ms; duplicates below the first are removed before.
-const VIOLATION_MS: [f64; 2] = [0.5, 1.8];
+///
+/// Fast-spiking neurons fire again after 1 ms.
+const VIOLATION_MS: [f64; 2] = [0.5, 1.0];
 
 /// Expected quality of one unit.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +23,8 @@ pub struct Quality {
     pub label: UnitLabel,
     /// Share of foreign spikes from refractory violations.
     pub contamination: f64,
+    /// Expected true / (true + false + missed).
+    pub accuracy: f64,
 }
 
 /// Judges a unit by its spikes, in order of time: samples and log odds.
@@ -30,6 +34,7 @@ pub fn judge(unit: &Unit, times: &[i64], log_odds: &[f32], sample_rate: f64, dur
         return Quality {
             label: UnitLabel::Noise,
             contamination: 1.0,
+            accuracy: 0.0,
         };
     }
     let precision = log_odds
@@ -53,7 +58,11 @@ pub fn judge(unit: &Unit, times: &[i64], log_odds: &[f32], sample_rate: f64, dur
     } else {
         UnitLabel::Mua
     };
-    Quality { label, contamination }
+    Quality {
+        label,
+        contamination,
+        accuracy,
+    }
 }
 
 /// Share of spikes of a template of norm `d` whose log odds are above the threshold.
@@ -78,7 +87,9 @@ fn contamination(times: &[i64], sample_rate: f64, duration_s: f64) -> f64 {
     let n = times.len() as f64;
     let expected = n * n * (VIOLATION_MS[1] - VIOLATION_MS[0]) / 1000.0 / duration_s.max(1e-9);
     // v = expected * (1 - (1 - c)^2)
-    let share = (violations / expected.max(1e-9)).min(1.0);
+    // Only what is more than chance: a few violations of a unit with few spikes say nothing.
+    let sure = (violations - 2.0 * violations.sqrt()).max(0.0);
+    let share = (sure / expected.max(1e-9)).min(1.0);
     1.0 - (1.0 - share).sqrt()
 }
 

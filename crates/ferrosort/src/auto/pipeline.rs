@@ -24,6 +24,8 @@ const FEWEST: (f64, f64) = (20.0, 0.08);
 const FIRST_RATE_HZ: f64 = 3.0;
 /// Spikes of one unit closer than this are one, ms.
 const SAME_SPIKE_MS: f64 = 0.4;
+/// Units with a lower expected accuracy are given up between passes.
+const HOPELESS: f64 = 0.35;
 /// A unit is kept when its template has at least this norm, sd.
 const LEAST_NORM: f32 = 3.5;
 
@@ -151,8 +153,11 @@ impl Context<'_> {
             }
         }
         let mut out = Vec::new();
-        for ((unit, sums), amplitudes) in units.iter().zip(&pass.sums).zip(&amplitudes) {
-            if amplitudes.len() < self.clustering.min_spikes {
+        let rate = self.signal.sample_rate();
+        let trains = by_unit(&pass.spikes, units.len());
+        for (((unit, sums), amplitudes), train) in units.iter().zip(&pass.sums).zip(&amplitudes).zip(&trains) {
+            let hopeless = judge(unit, &train.0, &train.1, rate, self.duration_s).accuracy < HOPELESS;
+            if hopeless || amplitudes.len() < self.clustering.min_spikes {
                 continue;
             }
             let range = self.displacement.range_um(self.geometry.shank[unit.seed.home]);
@@ -238,7 +243,9 @@ fn assemble(request: &Request, context: &Context, basis: &Basis, units: &[Unit],
             .assign(&(waveform / norm));
         offsets[u] = offset;
         ids[u] = id as u32;
-        let Quality { label, contamination } = judge(unit, &trains[u].0, &trains[u].1, rate, context.duration_s);
+        let Quality {
+            label, contamination, ..
+        } = judge(unit, &trains[u].0, &trains[u].1, rate, context.duration_s);
         summaries.push(UnitSummary {
             label,
             contamination_pct: 100.0 * contamination,

@@ -10,6 +10,9 @@ use super::basis::{Basis, COMPONENTS};
 /// Log odds above which a spike is accepted.
 pub const THRESHOLD: f64 = -3.0;
 
+/// Samples projected on all units before the next.
+const PIECE: usize = 128;
+
 /// A unit as it is in one tile.
 pub struct TileUnit {
     /// Channels of the template, ascending.
@@ -114,25 +117,7 @@ pub struct Pursuit<'a> {
 impl<'a> Pursuit<'a> {
     /// Projects the tile on all units.
     pub fn new(correlations: &ChannelMajor, basis: &'a Basis, units: &'a [TileUnit], sample_rate: f64) -> Self {
-        let samples = correlations.samples();
-        let projections = units
-            .iter()
-            .map(|u| {
-                let mut out = vec![0.0f32; samples];
-                let rows = u
-                    .channels
-                    .iter()
-                    .flat_map(|c| (0..COMPONENTS).map(move |p| correlations.row(c * COMPONENTS + p)));
-                let rows: Vec<(&[f32], f32)> = rows.zip(u.template.iter().copied()).collect();
-                // Pieces that stay in the cache while all channels are added.
-                for start in (0..samples).step_by(1024) {
-                    let end = (start + 1024).min(samples);
-                    let terms: Vec<(&[f32], f32)> = rows.iter().map(|&(r, w)| (&r[start..end], w)).collect();
-                    weighted_sum(&terms, &mut out[start..end]);
-                }
-                out
-            })
-            .collect();
+        let projections = project(correlations, units);
         let mut by_channel: Vec<Vec<u32>> = vec![Vec::new(); correlations.channels() / COMPONENTS];
         for (i, u) in units.iter().enumerate() {
             for &c in &u.channels {
@@ -222,6 +207,33 @@ impl<'a> Pursuit<'a> {
             self.push_maxima(other as usize, from.saturating_sub(1), to + 1, heap);
         }
     }
+}
+
+/// Projections of the tile on all units, `[units][samples]`.
+fn project(correlations: &ChannelMajor, units: &[TileUnit]) -> Vec<Vec<f32>> {
+    let samples = correlations.samples();
+    let rows: Vec<Vec<(usize, f32)>> = units
+        .iter()
+        .map(|u| {
+            let rows = u
+                .channels
+                .iter()
+                .flat_map(|c| (0..COMPONENTS).map(move |p| c * COMPONENTS + p));
+            rows.zip(u.template.iter().copied()).collect()
+        })
+        .collect();
+    let mut out = vec![vec![0.0f32; samples]; units.len()];
+    let mut terms: Vec<(&[f32], f32)> = Vec::new();
+    // Pieces of all channels stay in the cache while all units are projected.
+    for start in (0..samples).step_by(PIECE) {
+        let end = (start + PIECE).min(samples);
+        for (rows, out) in rows.iter().zip(&mut out) {
+            terms.clear();
+            terms.extend(rows.iter().map(|&(r, w)| (&correlations.row(r)[start..end], w)));
+            weighted_sum(&terms, &mut out[start..end]);
+        }
+    }
+    out
 }
 
 /// Projection on `of` of one spike of `by`, at lags `1 - length .. length` after the spike.

@@ -12,9 +12,11 @@ const KNOT_UM: f64 = 10.0;
 /// Spikes that the interpolated template counts as, where a knot has its own.
 const PRIOR_SPIKES: f64 = 30.0;
 /// Channels of a template at most.
-const MOST_CHANNELS: usize = 32;
+const MOST_CHANNELS: usize = 24;
 /// Channels with less than this share of the energy of the largest are left out.
-const LEAST_ENERGY: f32 = 0.004;
+const LEAST_SHARE: f32 = 0.004;
+/// ... or with less energy than this, sd squared.
+const LEAST_ENERGY: f32 = 0.1;
 
 /// A cluster's mean at displacement zero.
 #[derive(Debug, Clone)]
@@ -115,7 +117,7 @@ impl Unit {
         let energies: Vec<f32> = (0..self.channels.len()).map(energy).collect();
         let largest = energies.iter().copied().fold(0.0, f32::max);
         let mut order: Vec<usize> = (0..energies.len())
-            .filter(|&i| energies[i] > LEAST_ENERGY * largest)
+            .filter(|&i| energies[i] > (LEAST_SHARE * largest).max(LEAST_ENERGY))
             .collect();
         order.sort_by(|&a, &b| energies[b].total_cmp(&energies[a]).then(a.cmp(&b)));
         order.truncate(MOST_CHANNELS);
