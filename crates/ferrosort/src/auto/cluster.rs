@@ -13,7 +13,7 @@ use super::geometry::Geometry;
 use super::isosplit::{IsosplitParameters, isosplit};
 use super::shift::Shift;
 use super::signal::Signal;
-use super::units::Seed;
+use super::units::{Seed, Unit};
 
 /// Displacements are rounded to this before features are moved, µm.
 const STEP_UM: f64 = 2.0;
@@ -179,6 +179,27 @@ impl Clustering<'_> {
             .filter(|(_, a)| *a)
             .map(|(s, _)| s)
             .collect()
+    }
+
+    /// Units that are not the same as one with more spikes.
+    pub fn distinct(&self, mut units: Vec<Unit>) -> Vec<Unit> {
+        units.sort_by(|a, b| {
+            b.seed
+                .count
+                .total_cmp(&a.seed.count)
+                .then(a.seed.home.cmp(&b.seed.home))
+        });
+        let mut kept: Vec<Unit> = Vec::new();
+        for unit in units {
+            let same = |k: &Unit| {
+                self.geometry.wide[k.seed.home].contains(&unit.seed.home)
+                    && self.difference(&k.seed, &unit.seed).0 < 1.0
+            };
+            if !kept.iter().any(same) {
+                kept.push(unit);
+            }
+        }
+        kept
     }
 
     /// Distance of two means in units of what still counts as one neuron, and the lag of the second that gives it.

@@ -7,10 +7,15 @@ use super::units::Unit;
 
 /// Units with an expected accuracy below this are labelled noise.
 const LEAST_ACCURACY: f64 = 0.55;
+/// Units of which fewer spikes are larger than the template are labelled noise.
+const LEAST_UPPER_SHARE: f64 = 0.45;
 /// Largest contamination of a good unit.
 const GOOD_CONTAMINATION: f64 = 0.1;
 /// Least expected accuracy of a good unit.
 const GOOD_ACCURACY: f64 = 0.8;
+/// Lags at which spikes can be tied to those of another unit, and the width of such a peak, ms.
+const ECHO_MS: f64 = 2.5;
+const ECHO_PEAK_MS: f64 = 0.3;
 /// Intervals shorter than this are violations, ms; duplicates below the first are removed before.
 ///
 /// Fast-spiking neurons fire again after 1 ms.
@@ -25,16 +30,32 @@ pub struct Quality {
     pub contamination: f64,
     /// Expected true / (true + false + missed).
     pub accuracy: f64,
+    /// Share of the spikes that are larger than the template: about a half for a neuron, more where small ones are missed, less for the tail of
+    /// noise and of other units above the threshold.
+    pub upper_share: f64,
 }
 
-/// Judges a unit by its spikes, in order of time: samples and log odds.
-pub fn judge(unit: &Unit, times: &[i64], log_odds: &[f32], sample_rate: f64, duration_s: f64) -> Quality {
+/// Spikes of one unit, in order of time.
+#[derive(Debug, Clone, Default)]
+pub struct Train {
+    /// Samples.
+    pub times: Vec<i64>,
+    /// Log odds.
+    pub log_odds: Vec<f32>,
+    /// Factors of the template.
+    pub amplitudes: Vec<f32>,
+}
+
+/// Judges a unit by its spikes.
+pub fn judge(unit: &Unit, train: &Train, sample_rate: f64, duration_s: f64) -> Quality {
+    let Train { times, log_odds, .. } = train;
     let n = times.len();
     if n < 2 {
         return Quality {
             label: UnitLabel::Noise,
             contamination: 1.0,
             accuracy: 0.0,
+            upper_share: 0.0,
         };
     }
     let precision = log_odds
@@ -48,10 +69,11 @@ pub fn judge(unit: &Unit, times: &[i64], log_odds: &[f32], sample_rate: f64, dur
         n as f64 / duration_s,
         sample_rate,
     );
+    let upper_share = train.amplitudes.iter().filter(|a| **a > 1.0).count() as f64 / n as f64;
     let contamination = contamination(times, sample_rate, duration_s);
     let precision = precision * (1.0 - 0.5 * contamination.min(1.0));
     let accuracy = 1.0 / (1.0 / precision.max(1e-9) + 1.0 / recall.max(1e-9) - 1.0);
-    let label = if accuracy < LEAST_ACCURACY {
+    let label = if accuracy < LEAST_ACCURACY || upper_share < LEAST_UPPER_SHARE {
         UnitLabel::Noise
     } else if contamination <= GOOD_CONTAMINATION && accuracy >= GOOD_ACCURACY {
         UnitLabel::Good
@@ -62,6 +84,7 @@ pub fn judge(unit: &Unit, times: &[i64], log_odds: &[f32], sample_rate: f64, dur
         label,
         contamination,
         accuracy,
+        upper_share,
     }
 }
 
@@ -93,12 +116,39 @@ fn contamination(times: &[i64], sample_rate: f64, duration_s: f64) -> f64 {
     1.0 - (1.0 - share).sqrt()
 }
 
-/// Times and log odds of each unit.
-pub fn by_unit(spikes: &Matched, units: usize) -> Vec<(Vec<i64>, Vec<f32>)> {
-    let mut out = vec![(Vec::new(), Vec::new()); units];
-    for ((&t, &u), &l) in spikes.times.iter().zip(&spikes.units).zip(&spikes.log_odds) {
-        out[u as usize].0.push(t);
-        out[u as usize].1.push(l);
+/// The spikes of each unit.
+pub fn by_unit(spikes: &Matched, units: usize) -> Vec<Train> {
+    let mut out = vec![Train::default(); units];
+    for i in 0..spikes.times.len() {
+        let train = &mut out[spikes.units[i] as usize];
+        train.times.push(spikes.times[i]);
+        train.log_odds.push(spikes.log_odds[i]);
+        train.amplitudes.push(spikes.amplitudes[i]);
     }
     out
+}
+
+/// Share of the spikes of `echo` that follow or precede a spike of `source` at one lag, beyond chance.
+///
+/// What a template leaves of a large spike, or a shape that a neuron has only at times, looks like a unit that is tied to it.
+pub fn tied_share(echo: &[i64], source: &[i64], sample_rate: f64, duration_s: f64) -> f64 {
+    let reach = (ECHO_MS * sample_rate / 1000.0) as i64;
+    let width = (ECHO_PEAK_MS * sample_rate / 1000.0).round().max(1.0) as usize;
+    let mut histogram = vec![0u32; 2 * reach as usize + 1];
+    let mut first = 0;
+    for &t in echo {
+        while first < source.len() && source[first] < t - reach {
+            first += 1;
+        }
+        for &s in source[first..].iter().take_while(|s| **s <= t + reach) {
+            histogram[(t - s + reach) as usize] += 1;
+        }
+    }
+    let largest = histogram
+        .windows(width)
+        .map(|w| w.iter().sum::<u32>())
+        .max()
+        .unwrap_or(0);
+    let chance = source.len() as f64 * width as f64 / sample_rate / duration_s.max(1e-9);
+    f64::from(largest) / echo.len().max(1) as f64 - chance
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ferrosort_core::{Result, Sorting, UnitSummary};
+use ferrosort_core::{Result, Sorting, UnitLabel, UnitSummary};
 use ndarray::{Array2, Array3};
 
 use super::basis::{Basis, COMPONENTS};
@@ -10,7 +10,7 @@ use super::cluster::Clustering;
 use super::detect::Detector;
 use super::displacement::Displacement;
 use super::geometry::Geometry;
-use super::label::{Quality, by_unit, judge};
+use super::label::{Quality, by_unit, judge, tied_share};
 use super::matching::{Matched, PassOutput, Passes};
 use super::signal::Signal;
 use super::units::{Seed, Unit};
@@ -24,8 +24,12 @@ const FEWEST: (f64, f64) = (20.0, 0.08);
 const FIRST_RATE_HZ: f64 = 3.0;
 /// Spikes of one unit closer than this are one, ms.
 const SAME_SPIKE_MS: f64 = 0.4;
-/// Units with a lower expected accuracy are given up between passes.
-const HOPELESS: f64 = 0.35;
+/// Units with a lower expected accuracy, or a lower share of spikes larger than the template, are given up between passes.
+///
+/// The share is not asked for after the first pass: templates of the first clusters, of detections above a threshold, are too large.
+const HOPELESS: (f64, f64) = (0.35, 0.25);
+/// Units of whose spikes this share is tied to those of a larger unit are not neurons.
+const TIED: f64 = 0.4;
 /// A unit is kept when its template has at least this norm, sd.
 const LEAST_NORM: f32 = 3.5;
 
@@ -96,7 +100,11 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
     let more = run.stage("clustering again", 1, "steps", |_| {
         Ok(clustering.seeds(&pass.residual, &at(&pass.residual)))
     })?;
-    let mut seeds: Vec<Seed> = context.relearn(&units, &pass).into_iter().map(|u| u.seed).collect();
+    let mut seeds: Vec<Seed> = context
+        .relearn(&units, &pass, 0.0)
+        .into_iter()
+        .map(|u| u.seed)
+        .collect();
     seeds.extend(more);
     units = context.units(clustering.join(seeds));
     let mut spikes = Matched::default();
@@ -107,12 +115,13 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
         if round == "last matching" {
             spikes = pass.spikes;
         } else {
-            units = context.relearn(&units, &pass);
+            units = clustering.distinct(context.relearn(&units, &pass, HOPELESS.1));
         }
     }
     let sorting = run.stage("labels", 1, "steps", |_| {
+        let tied = context.tied(&units, &spikes);
         without_repeats(&mut spikes, (SAME_SPIKE_MS * rate / 1000.0) as i64);
-        Ok(assemble(request, &context, &basis, &units, &spikes))
+        Ok(assemble(request, &context, &basis, &units, &spikes, &tied))
     })?;
     Ok((sorting, displacement))
 }
@@ -139,7 +148,7 @@ impl Context<'_> {
     }
 
     /// Templates, rates and spreads from the spikes of a pass; units with too few spikes disappear.
-    fn relearn(&self, units: &[Unit], pass: &PassOutput) -> Vec<Unit> {
+    fn relearn(&self, units: &[Unit], pass: &PassOutput, least_upper_share: f64) -> Vec<Unit> {
         let mut amplitudes: Vec<Vec<f64>> = vec![Vec::new(); units.len()];
         for ((&u, &a), &l) in pass
             .spikes
@@ -156,7 +165,8 @@ impl Context<'_> {
         let rate = self.signal.sample_rate();
         let trains = by_unit(&pass.spikes, units.len());
         for (((unit, sums), amplitudes), train) in units.iter().zip(&pass.sums).zip(&amplitudes).zip(&trains) {
-            let hopeless = judge(unit, &train.0, &train.1, rate, self.duration_s).accuracy < HOPELESS;
+            let quality = judge(unit, train, rate, self.duration_s);
+            let hopeless = quality.accuracy < HOPELESS.0 || quality.upper_share < least_upper_share;
             if hopeless || amplitudes.len() < self.clustering.min_spikes {
                 continue;
             }
@@ -170,6 +180,23 @@ impl Context<'_> {
             }
         }
         out
+    }
+}
+
+impl Context<'_> {
+    /// Which units are tied to the spikes of a unit with a larger template nearby.
+    fn tied(&self, units: &[Unit], spikes: &Matched) -> Vec<bool> {
+        let trains = by_unit(spikes, units.len());
+        let rate = self.signal.sample_rate();
+        let is_tied = |u: usize| {
+            (0..units.len()).any(|v| {
+                units[v].norm() * (trains[v].times.len() as f32).sqrt()
+                    > units[u].norm() * (trains[u].times.len() as f32).sqrt()
+                    && self.geometry.wide[units[u].seed.home].contains(&units[v].seed.home)
+                    && tied_share(&trains[u].times, &trains[v].times, rate, self.duration_s) > TIED
+            })
+        };
+        (0..units.len()).map(is_tied).collect()
     }
 }
 
@@ -217,12 +244,19 @@ fn trough(unit: &Unit, context: &Context, waveform: &Array2<f32>, before: usize)
     (best.0, best.1)
 }
 
-fn assemble(request: &Request, context: &Context, basis: &Basis, units: &[Unit], spikes: &Matched) -> Sorting {
+fn assemble(
+    request: &Request,
+    context: &Context,
+    basis: &Basis,
+    units: &[Unit],
+    spikes: &Matched,
+    tied: &[bool],
+) -> Sorting {
     let channels = request.probe.len();
     let samples = basis.length();
     let rate = context.signal.sample_rate();
     let trains = by_unit(spikes, units.len());
-    let kept: Vec<usize> = (0..units.len()).filter(|&u| trains[u].0.len() >= 2).collect();
+    let kept: Vec<usize> = (0..units.len()).filter(|&u| trains[u].times.len() >= 2).collect();
     let mut templates = Array3::zeros((kept.len(), samples, channels));
     let mut summaries = Vec::new();
     let mut offsets = vec![0; units.len()];
@@ -245,9 +279,9 @@ fn assemble(request: &Request, context: &Context, basis: &Basis, units: &[Unit],
         ids[u] = id as u32;
         let Quality {
             label, contamination, ..
-        } = judge(unit, &trains[u].0, &trains[u].1, rate, context.duration_s);
+        } = judge(unit, &trains[u], rate, context.duration_s);
         summaries.push(UnitSummary {
-            label,
+            label: if tied[u] { UnitLabel::Noise } else { label },
             contamination_pct: 100.0 * contamination,
             amplitude_counts: peak_to_peak,
             threshold_sd: f64::NAN,
