@@ -7,18 +7,18 @@ use crate::dispatch::{SimdLevel, simd_kernel, simd_level};
 #[allow(clippy::inline_always)]
 fn correlate<const F: usize, const L: usize>(x: &[f32], taps: [&[f32]; F], out: &mut [&mut [f32]]) {
     let length = taps[0].len();
-    let taps: [&[f32]; F] = std::array::from_fn(|f| &taps[f][..length]);
+    // By tap, not by filter: an index that could be out of bounds in the innermost loop would send the accumulators to memory.
+    let by_tap: Vec<[f32; F]> = (0..length).map(|i| std::array::from_fn(|f| taps[f][i])).collect();
     let mut t = 0;
     let n = out[0].len();
     while t + L <= n {
         let window = &x[t..t + L + length - 1];
         let mut acc = [[0.0f32; L]; F];
-        for (i, xs) in window.windows(L).enumerate() {
-            let xs: &[f32; L] = xs.try_into().expect("windows have L samples");
+        for (xs, weights) in window.windows(L).zip(&by_tap) {
+            let Ok(xs) = <&[f32; L]>::try_from(xs) else { break };
             for f in 0..F {
-                let w = taps[f][i];
                 for j in 0..L {
-                    acc[f][j] = w.mul_add(xs[j], acc[f][j]);
+                    acc[f][j] = weights[f].mul_add(xs[j], acc[f][j]);
                 }
             }
         }
@@ -39,7 +39,7 @@ fn correlate<const F: usize, const L: usize>(x: &[f32], taps: [&[f32]; F], out: 
 }
 
 simd_kernel! {
-    /// For 32 vector registers of 16 values.
+    /// For 32 vector registers of 16 values, or for one filter.
     fn correlate_wide<const F: usize>(x: &[f32], taps: [&[f32]; F], out: &mut [&mut [f32]]) {
         correlate::<F, 64>(x, taps, out);
     }
@@ -54,7 +54,7 @@ simd_kernel! {
 
 fn correlate_some<const F: usize>(x: &[f32], taps: &[&[f32]], out: &mut [&mut [f32]]) {
     let taps = std::array::from_fn(|f| taps[f]);
-    if simd_level() == SimdLevel::Avx512 {
+    if F == 1 || simd_level() == SimdLevel::Avx512 {
         correlate_wide::<F>(x, taps, &mut out[..F]);
     } else {
         correlate_narrow::<F>(x, taps, &mut out[..F]);

@@ -191,7 +191,7 @@ simd_kernel! {
         while k + L <= n {
             let mut acc = [0.0f32; L];
             for &(row, w) in terms {
-                let xs: &[f32; L] = row[k..k + L].try_into().expect("L samples");
+                let Some(xs) = row.get(k..k + L).and_then(|xs| <&[f32; L]>::try_from(xs).ok()) else { break };
                 for j in 0..L {
                     acc[j] = w.mul_add(xs[j], acc[j]);
                 }
@@ -205,6 +205,17 @@ simd_kernel! {
                 acc = w.mul_add(row[k], acc);
             }
             out[k] = acc;
+        }
+    }
+}
+
+simd_kernel! {
+    /// Keeps the larger of `best` and `scores` at each sample, and `name` in `winner` where the score is larger.
+    pub fn keep_best(scores: &[f32], name: u32, best: &mut [f32], winner: &mut [u32]) {
+        for ((s, b), w) in scores.iter().zip(best).zip(winner) {
+            let wins = *s > *b;
+            *w = if wins { name } else { *w };
+            *b = if wins { *s } else { *b };
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Detection with matched filters that need no unit: every prototype, at every place, with footprints of several widths
 //! (docs/algorithm.md 4).
 
-use ferrosort_kernels::{ChannelMajor, weighted_sum};
+use ferrosort_kernels::{ChannelMajor, keep_best, weighted_sum};
 
 use super::basis::{Basis, COMPONENTS};
 use super::geometry::{Geometry, distance};
@@ -195,7 +195,7 @@ impl Detector {
         let prototypes = basis.prototypes.len();
         let mut responses = vec![0.0f32; channels * prototypes * TILE];
         let mut best = vec![vec![0.0f32; samples]; self.filters.len()];
-        let mut winner = vec![vec![0u8; samples]; self.filters.len()];
+        let mut winner = vec![vec![0u32; samples]; self.filters.len()];
         let mut score = [0.0f32; TILE];
         for start in (0..samples).step_by(TILE) {
             let width = TILE.min(samples - start);
@@ -226,12 +226,7 @@ impl Detector {
                                 .map(|&(c, w)| (&responses[(q * channels + c) * TILE..][..width], w)),
                         );
                         weighted_sum(&terms, score);
-                        for t in 0..width {
-                            if score[t] > best[t] {
-                                best[t] = score[t];
-                                winner[t] = q as u8;
-                            }
-                        }
+                        keep_best(score, q as u32, best, winner);
                     }
                 }
             }

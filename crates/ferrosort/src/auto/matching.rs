@@ -174,16 +174,20 @@ impl Passes<'_> {
         let here: Vec<TileUnit> = units
             .iter()
             .zip(&at)
-            .map(|(u, &d)| TileUnit {
-                channels: u.channels.clone(),
-                template: u.template(d),
-                rate_hz: u.rate_hz,
-                amplitude_sd: u.amplitude_sd,
+            .map(|(u, &d)| {
+                let (channels, template) = u.here(d);
+                TileUnit {
+                    channels,
+                    template,
+                    rate_hz: u.rate_hz,
+                    amplitude_sd: u.amplitude_sd,
+                }
             })
             .collect();
         let mut found = Pursuit::new(&b, self.basis, &here, rate).run();
         found.sort_by_key(|f| (f.time, f.unit));
-        let features = clean_features(&b, self.basis, &here, &found);
+        let channels: Vec<&[usize]> = units.iter().map(|u| u.channels.as_slice()).collect();
+        let features = clean_features(&b, self.basis, &here, &channels, &found);
         let mut sums: std::collections::BTreeMap<(usize, usize), (f64, Vec<f32>)> = std::collections::BTreeMap::new();
         for (f, values) in found
             .iter()

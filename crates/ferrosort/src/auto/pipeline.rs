@@ -24,10 +24,9 @@ const FEWEST: (f64, f64) = (20.0, 0.08);
 const FIRST_RATE_HZ: f64 = 3.0;
 /// Spikes of one unit closer than this are one, ms.
 const SAME_SPIKE_MS: f64 = 0.4;
-/// Units with a lower expected accuracy, or a lower share of spikes larger than the template, are given up between passes.
-///
-/// The share is not asked for after the first pass: templates of the first clusters, of detections above a threshold, are too large.
-const HOPELESS: (f64, f64) = (0.35, 0.25);
+/// Units with a lower expected accuracy are given up between passes. Others that will be labelled noise stay: they take spikes of the
+/// background that weak units would take otherwise.
+const HOPELESS: f64 = 0.35;
 /// Units of whose spikes this share is tied to those of a larger unit are not neurons.
 const TIED: f64 = 0.4;
 /// A unit is kept when its template has at least this norm, sd.
@@ -100,11 +99,7 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
     let more = run.stage("clustering again", 1, "steps", |_| {
         Ok(clustering.seeds(&pass.residual, &at(&pass.residual)))
     })?;
-    let mut seeds: Vec<Seed> = context
-        .relearn(&units, &pass, 0.0)
-        .into_iter()
-        .map(|u| u.seed)
-        .collect();
+    let mut seeds: Vec<Seed> = context.relearn(&units, &pass).into_iter().map(|u| u.seed).collect();
     seeds.extend(more);
     units = context.units(clustering.join(seeds));
     let mut spikes = Matched::default();
@@ -115,7 +110,7 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
         if round == "last matching" {
             spikes = pass.spikes;
         } else {
-            units = clustering.distinct(context.relearn(&units, &pass, HOPELESS.1));
+            units = clustering.distinct(context.relearn(&units, &pass));
         }
     }
     let sorting = run.stage("labels", 1, "steps", |_| {
@@ -148,7 +143,7 @@ impl Context<'_> {
     }
 
     /// Templates, rates and spreads from the spikes of a pass; units with too few spikes disappear.
-    fn relearn(&self, units: &[Unit], pass: &PassOutput, least_upper_share: f64) -> Vec<Unit> {
+    fn relearn(&self, units: &[Unit], pass: &PassOutput) -> Vec<Unit> {
         let mut amplitudes: Vec<Vec<f64>> = vec![Vec::new(); units.len()];
         for ((&u, &a), &l) in pass
             .spikes
@@ -166,7 +161,7 @@ impl Context<'_> {
         let trains = by_unit(&pass.spikes, units.len());
         for (((unit, sums), amplitudes), train) in units.iter().zip(&pass.sums).zip(&amplitudes).zip(&trains) {
             let quality = judge(unit, train, rate, self.duration_s);
-            let hopeless = quality.accuracy < HOPELESS.0 || quality.upper_share < least_upper_share;
+            let hopeless = quality.accuracy < HOPELESS;
             if hopeless || amplitudes.len() < self.clustering.min_spikes {
                 continue;
             }

@@ -264,20 +264,20 @@ fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit) -> Vec<f32> {
     out
 }
 
-/// Features of each spike with all others taken away, `[channels of its unit, COMPONENTS]`; spikes sorted by time.
+/// Features of each spike with all others taken away, `[channels, COMPONENTS]` on the channels given for its unit; spikes sorted by time.
 pub fn clean_features(
     correlations: &ChannelMajor,
     basis: &Basis,
     units: &[TileUnit],
+    channels: &[&[usize]],
     found: &[Found],
 ) -> Vec<Vec<f32>> {
     let reach = basis.length() as i64 - 1;
     let mut first = 0;
     let features = |i: usize, first: &mut usize| {
         let spike = &found[i];
-        let own = &units[spike.unit];
+        let own = channels[spike.unit];
         let mut out: Vec<f32> = own
-            .channels
             .iter()
             .flat_map(|&c| (0..COMPONENTS).map(move |p| c * COMPONENTS + p))
             .map(|row| correlations.row(row)[spike.time])
@@ -295,7 +295,7 @@ pub fn clean_features(
             }
             let lag = (spike.time as i64 - other.time as i64 + reach) as usize;
             let unit = &units[other.unit];
-            for (slot, c) in own.channels.iter().enumerate() {
+            for (slot, c) in own.iter().enumerate() {
                 let Ok(at) = unit.channels.binary_search(c) else {
                     continue;
                 };

@@ -157,6 +157,24 @@ impl Unit {
         }
     }
 
+    /// Template at a displacement on the channels where it is not negligible there: channels and `[channels, COMPONENTS]`.
+    pub fn here(&self, displacement_um: f64) -> (Vec<usize>, Vec<f32>) {
+        let template = self.template(displacement_um);
+        let energies: Vec<f32> = template
+            .chunks_exact(COMPONENTS)
+            .map(|r| r.iter().map(|v| v * v).sum())
+            .collect();
+        let least = (LEAST_SHARE * energies.iter().sum::<f32>()).max(LEAST_ENERGY);
+        let used: Vec<usize> = (0..energies.len()).filter(|&i| energies[i] > least).collect();
+        let channels = used.iter().map(|&i| self.channels[i]).collect();
+        (
+            channels,
+            used.iter()
+                .flat_map(|&i| template[i * COMPONENTS..][..COMPONENTS].iter().copied())
+                .collect(),
+        )
+    }
+
     /// Learns the templates again from sums of spikes at each knot. `range_um` is that of all displacements.
     pub fn relearn(&self, sums: &[KnotSum], geometry: &Geometry, signal: &Signal, range_um: [f64; 2]) -> Option<Self> {
         let total: f64 = sums.iter().map(|s| s.weight).sum();
