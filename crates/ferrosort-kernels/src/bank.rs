@@ -15,7 +15,7 @@ fn correlate<const F: usize, const L: usize>(x: &[f32], taps: [&[f32]; F], out: 
         let window = &x[t..t + L + length - 1];
         let mut acc = [[0.0f32; L]; F];
         for (xs, weights) in window.windows(L).zip(&by_tap) {
-            let Ok(xs) = <&[f32; L]>::try_from(xs) else { break };
+            let xs: &[f32; L] = xs.try_into().expect("windows have L samples");
             for f in 0..F {
                 for j in 0..L {
                     acc[f][j] = weights[f].mul_add(xs[j], acc[f][j]);

@@ -13,7 +13,7 @@ pub const COMPONENTS: usize = 6;
 /// Prototypes.
 const PROTOTYPES: usize = 6;
 /// Window of a spike before and after its peak, ms.
-const WINDOW_MS: (f64, f64) = (0.7, 1.3);
+const WINDOW_MS: (f64, f64) = (0.5, 1.0);
 /// Peaks that teach the shapes exceed this, sd.
 const CLIP_SD: f32 = 6.5;
 /// Most clips, and fewest: with fewer, shapes come from a formula.
