@@ -50,6 +50,8 @@ pub struct PassOutput {
     pub sums: Vec<Vec<KnotSum>>,
     /// What is left after the spikes are taken away.
     pub residual: Detections,
+    /// Share of the recording that was looked at.
+    pub share: f64,
 }
 
 struct TileOutput {
@@ -73,17 +75,17 @@ impl Passes<'_> {
     /// Runs `work` on all tiles, in parallel, and hands the results to `take` in order.
     fn each_tile<T: Send>(
         &self,
+        tiles: &[usize],
         observer: &dyn Observer,
         work: impl Fn(usize) -> Result<T> + Sync,
         mut take: impl FnMut(T),
     ) -> Result<()> {
         let at_a_time = 2 * rayon::current_num_threads();
-        for first in (0..self.tiles()).step_by(at_a_time) {
+        for tiles in tiles.chunks(at_a_time) {
             check_cancelled(observer)?;
-            let last = (first + at_a_time).min(self.tiles());
-            let done: Vec<T> = (first..last).into_par_iter().map(&work).collect::<Result<_>>()?;
+            let done: Vec<T> = tiles.par_iter().map(|&tile| work(tile)).collect::<Result<_>>()?;
             done.into_iter().for_each(&mut take);
-            observer.advanced((last - first) as u64);
+            observer.advanced(tiles.len() as u64);
         }
         Ok(())
     }
@@ -113,16 +115,18 @@ impl Passes<'_> {
                 .detector
                 .detect(&b, self.basis, self.geometry, threshold, range, first))
         };
-        self.each_tile(observer, work, |d| all.append(d))?;
+        let tiles: Vec<usize> = (0..self.tiles()).collect();
+        self.each_tile(&tiles, observer, work, |d| all.append(d))?;
         Ok(all)
     }
 
-    /// Pursuit with templates; `residual_threshold` asks for a detection in what is left.
+    /// Pursuit with templates in these tiles; `residual_threshold` asks for a detection in what is left.
     ///
     /// # Errors
     /// Those of reading, and cancellation.
     pub fn pursue(
         &self,
+        tiles: &[usize],
         units: &[Unit],
         displacement: &Displacement,
         residual_threshold: Option<f32>,
@@ -132,9 +136,10 @@ impl Passes<'_> {
             spikes: Matched::default(),
             sums: units.iter().map(|u| vec![KnotSum::default(); u.knots()]).collect(),
             residual: Detections::default(),
+            share: tiles.len() as f64 / self.tiles() as f64,
         };
         let work = |tile| self.pursue_tile(tile, units, displacement, residual_threshold);
-        self.each_tile(observer, work, |tile| {
+        self.each_tile(tiles, observer, work, |tile| {
             for (time, f) in tile.spikes {
                 out.spikes.times.push(time);
                 out.spikes.units.push(f.unit as u32);

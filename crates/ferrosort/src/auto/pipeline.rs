@@ -27,6 +27,8 @@ const SAME_SPIKE_MS: f64 = 0.4;
 /// Units with a lower expected accuracy are given up between passes. Others that will be labelled noise stay: they take spikes of the
 /// background that weak units would take otherwise.
 const HOPELESS: f64 = 0.35;
+/// Recordings up to this length are learnt from as a whole, s.
+const WHOLE_S: f64 = 60.0;
 /// Units of whose spikes this share is tied to those of a larger unit are not neurons.
 const TIED: f64 = 0.4;
 /// A unit is kept when its template has at least this norm, sd.
@@ -93,8 +95,9 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
         duration_s,
     };
     let mut units = context.units(seeds);
-    let pass = run.stage("matching", tiles, "tiles", |run| {
-        passes.pursue(&units, &displacement, Some(DETECTION_SD[1]), run.observer)
+    let parts = learning_tiles(passes.tiles(), duration_s);
+    let pass = run.stage("matching", parts[0].len() as u64, "tiles", |run| {
+        passes.pursue(&parts[0], &units, &displacement, Some(DETECTION_SD[1]), run.observer)
     })?;
     let more = run.stage("clustering again", 1, "steps", |_| {
         Ok(clustering.seeds(&pass.residual, &at(&pass.residual)))
@@ -102,23 +105,30 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
     let mut seeds: Vec<Seed> = context.relearn(&units, &pass).into_iter().map(|u| u.seed).collect();
     seeds.extend(more);
     units = context.units(clustering.join(seeds));
-    let mut spikes = Matched::default();
-    for round in ["matching again", "last matching"] {
-        let pass = run.stage(round, tiles, "tiles", |run| {
-            passes.pursue(&units, &displacement, None, run.observer)
-        })?;
-        if round == "last matching" {
-            spikes = pass.spikes;
-        } else {
-            units = clustering.distinct(context.relearn(&units, &pass));
-        }
-    }
+    let pass = run.stage("matching again", parts[1].len() as u64, "tiles", |run| {
+        passes.pursue(&parts[1], &units, &displacement, None, run.observer)
+    })?;
+    units = clustering.distinct(context.relearn(&units, &pass));
+    let all: Vec<usize> = (0..passes.tiles()).collect();
+    let mut spikes = run
+        .stage("last matching", tiles, "tiles", |run| {
+            passes.pursue(&all, &units, &displacement, None, run.observer)
+        })?
+        .spikes;
     let sorting = run.stage("labels", 1, "steps", |_| {
         let tied = context.tied(&units, &spikes);
         without_repeats(&mut spikes, (SAME_SPIKE_MS * rate / 1000.0) as i64);
         Ok(assemble(request, &context, &basis, &units, &spikes, &tied))
     })?;
     Ok((sorting, displacement))
+}
+
+/// Tiles of the two learning passes: all of a short recording, every second one of a long one, in turn.
+fn learning_tiles(tiles: usize, duration_s: f64) -> [Vec<usize>; 2] {
+    if duration_s < WHOLE_S {
+        return [(0..tiles).collect(), (0..tiles).collect()];
+    }
+    [0, 1].map(|first| (first..tiles).step_by(2).collect())
 }
 
 struct Context<'a> {
@@ -144,6 +154,7 @@ impl Context<'_> {
 
     /// Templates, rates and spreads from the spikes of a pass; units with too few spikes disappear.
     fn relearn(&self, units: &[Unit], pass: &PassOutput) -> Vec<Unit> {
+        let duration_s = self.duration_s * pass.share;
         let mut amplitudes: Vec<Vec<f64>> = vec![Vec::new(); units.len()];
         for ((&u, &a), &l) in pass
             .spikes
@@ -160,16 +171,16 @@ impl Context<'_> {
         let rate = self.signal.sample_rate();
         let trains = by_unit(&pass.spikes, units.len());
         for (((unit, sums), amplitudes), train) in units.iter().zip(&pass.sums).zip(&amplitudes).zip(&trains) {
-            let quality = judge(unit, train, rate, self.duration_s);
+            let quality = judge(unit, train, rate, duration_s);
             let hopeless = quality.accuracy < HOPELESS;
-            if hopeless || amplitudes.len() < self.clustering.min_spikes {
+            if hopeless || (amplitudes.len() as f64) < self.clustering.min_spikes as f64 * pass.share {
                 continue;
             }
             let range = self.displacement.range_um(self.geometry.shank[unit.seed.home]);
             let Some(mut unit) = unit.relearn(sums, self.geometry, self.signal, range) else {
                 continue;
             };
-            unit.rate_hz = (amplitudes.len() as f64 / self.duration_s).clamp(0.1, 100.0);
+            unit.rate_hz = (amplitudes.len() as f64 / duration_s).clamp(0.1, 100.0);
             if unit.norm() >= LEAST_NORM {
                 out.push(unit);
             }
