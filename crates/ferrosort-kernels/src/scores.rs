@@ -210,12 +210,45 @@ simd_kernel! {
 }
 
 simd_kernel! {
-    /// Keeps the larger of `best` and `scores` at each sample, and `name` in `winner` where the score is larger.
-    pub fn keep_best(scores: &[f32], name: u32, best: &mut [f32], winner: &mut [u32]) {
-        for ((s, b), w) in scores.iter().zip(best).zip(winner) {
-            let wins = *s > *b;
-            *w = if wins { name } else { *w };
-            *b = if wins { *s } else { *b };
+    /// The largest of several weighted sums at each sample, and which it was; `winner` is left where none exceeds `best`.
+    ///
+    /// Sum `q` takes row `q * stride + offset` of `rows` (rows of `row_length`, a multiple of 64) for every `(offset, weight)` of `terms`.
+    pub fn best_weighted_sum(
+        rows: &[f32],
+        row_length: usize,
+        sums: usize,
+        stride: usize,
+        terms: &[(usize, f32)],
+        best: &mut [f32],
+        winner: &mut [u32],
+    ) {
+        const L: usize = 64;
+        let n = best.len().min(winner.len());
+        let mut k = 0;
+        while k < n {
+            let width = L.min(n - k);
+            let mut top = [0.0f32; L];
+            let mut who = [0u32; L];
+            top[..width].copy_from_slice(&best[k..k + width]);
+            who[..width].copy_from_slice(&winner[k..k + width]);
+            for q in 0..sums {
+                let mut acc = [0.0f32; L];
+                for &(offset, w) in terms {
+                    let at = (q * stride + offset) * row_length + k;
+                    let Some(xs) = rows.get(at..at + L).and_then(|xs| <&[f32; L]>::try_from(xs).ok()) else { break };
+                    for j in 0..L {
+                        acc[j] = w.mul_add(xs[j], acc[j]);
+                    }
+                }
+                for j in 0..L {
+                    let wins = acc[j] > top[j];
+                    who[j] = if wins { q as u32 } else { who[j] };
+                    top[j] = if wins { acc[j] } else { top[j] };
+                }
+            }
+            best[k..k + width].copy_from_slice(&top[..width]);
+            winner[k..k + width].copy_from_slice(&who[..width]);
+            k += L;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Detection with matched filters that need no unit: every prototype, at every place, with footprints of several widths
 //! (docs/algorithm.md 4).
 
-use ferrosort_kernels::{ChannelMajor, keep_best, weighted_sum};
+use ferrosort_kernels::{ChannelMajor, best_weighted_sum, weighted_sum};
 
 use super::basis::{Basis, COMPONENTS};
 use super::geometry::{Geometry, distance};
@@ -14,7 +14,7 @@ const RIVAL_UM: f64 = 80.0;
 /// ... and in time, ms.
 const RIVAL_MS: f64 = 0.35;
 /// Samples scored together.
-const TILE: usize = 256;
+const TILE: usize = 64;
 
 /// Spikes found without templates.
 #[derive(Debug, Clone, Default)]
@@ -196,7 +196,6 @@ impl Detector {
         let mut responses = vec![0.0f32; channels * prototypes * TILE];
         let mut best = vec![vec![0.0f32; samples]; self.filters.len()];
         let mut winner = vec![vec![0u32; samples]; self.filters.len()];
-        let mut score = [0.0f32; TILE];
         for start in (0..samples).step_by(TILE) {
             let width = TILE.min(samples - start);
             for c in 0..channels {
@@ -215,19 +214,8 @@ impl Detector {
                     &mut best[site][start..start + width],
                     &mut winner[site][start..start + width],
                 );
-                let mut terms: Vec<(&[f32], f32)> = Vec::new();
                 for filter in filters {
-                    for q in 0..prototypes {
-                        let score = &mut score[..width];
-                        terms.clear();
-                        terms.extend(
-                            filter
-                                .iter()
-                                .map(|&(c, w)| (&responses[(q * channels + c) * TILE..][..width], w)),
-                        );
-                        weighted_sum(&terms, score);
-                        keep_best(score, q as u32, best, winner);
-                    }
+                    best_weighted_sum(&responses, TILE, prototypes, channels, filter, best, winner);
                 }
             }
         }
