@@ -38,6 +38,12 @@ impl Default for IsosplitParameters {
     }
 }
 
+/// A cluster is compared with at most so many times its number of points.
+const UNEQUAL: usize = 3;
+/// Means further apart than this many standard deviations are separate however few the points are; pieces of one uniform stretch are 3.5
+/// apart.
+const SEPARATE: f64 = 5.5;
+
 /// Finite points `[n, d]`, row-major.
 struct Points {
     values: Vec<f32>,
@@ -249,10 +255,9 @@ fn compare(points: &Points, a: &Cluster, b: &Cluster, p: &IsosplitParameters) ->
         row.map(|((x, c), v)| (f64::from(*x) - c) * v).sum::<f64>() as f32
     };
     let projection: Vec<f32> = both().map(along).collect();
-    let mut sorted = projection.clone();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let (score, cut) = isocut(&sorted);
-    if score < p.threshold {
+    let (of_a, of_b) = projection.split_at(a.members.len());
+    let (score, cut) = isocut(&near_the_border(of_a, of_b));
+    if score < p.threshold && separation(of_a, of_b) < SEPARATE {
         return merged();
     }
     let (mut low, mut high) = (Vec::new(), Vec::new());
@@ -263,6 +268,32 @@ fn compare(points: &Points, a: &Cluster, b: &Cluster, p: &IsosplitParameters) ->
         if is_low { low.push(i) } else { high.push(i) }
     }
     moved.then_some((low, high))
+}
+
+/// Sorted projections of both clusters; of the larger one only those next to the smaller, some times as many as that has.
+///
+/// All of a large cluster would drown the valley beside a small one.
+fn near_the_border(low: &[f32], high: &[f32]) -> Vec<f32> {
+    let (mut low, mut high) = (low.to_vec(), high.to_vec());
+    low.sort_unstable_by(f32::total_cmp);
+    high.sort_unstable_by(f32::total_cmp);
+    let (n_low, n_high) = (low.len(), high.len());
+    low.drain(..n_low.saturating_sub(UNEQUAL * n_high));
+    high.truncate(UNEQUAL * n_low);
+    low.extend(high);
+    low.sort_unstable_by(f32::total_cmp);
+    low
+}
+
+/// Distance of the means in units of the mean standard deviation.
+fn separation(a: &[f32], b: &[f32]) -> f64 {
+    let moments = |x: &[f32]| {
+        let n = x.len().max(1) as f64;
+        let mean = x.iter().map(|v| f64::from(*v)).sum::<f64>() / n;
+        (mean, x.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / n)
+    };
+    let ((mean_a, var_a), (mean_b, var_b)) = (moments(a), moments(b));
+    (mean_b - mean_a).abs() / f64::midpoint(var_a, var_b).sqrt().max(f64::MIN_POSITIVE)
 }
 
 /// Unit vector along `inv(mean covariance) (b - a)`; a ridge, larger for few points, keeps the inverse sane.

@@ -19,7 +19,7 @@ use crate::pipeline::{Request, Run};
 /// Score of a detection without templates, sd: first in the data, then in what the first templates leave.
 const DETECTION_SD: [f32; 2] = [5.0, 4.8];
 /// Fewest spikes of a cluster, and fewest a second.
-const FEWEST: (f64, f64) = (20.0, 0.08);
+const FEWEST: (f64, f64) = (15.0, 0.06);
 /// Rate of a unit before it is known, Hz.
 const FIRST_RATE_HZ: f64 = 3.0;
 /// Spikes of one unit closer than this are one, ms.

@@ -113,7 +113,6 @@ fn two_gaussians_of_equal_size() {
 }
 
 #[test]
-#[ignore = "a known limit: so small a side cluster scores about 1.3 (0.7 to 2.1), below the threshold of 2"]
 fn two_gaussians_of_unequal_size() {
     assert_two(100);
 }
