@@ -60,6 +60,23 @@ struct TileOutput {
     residual: Detections,
 }
 
+/// Runs `work` on all tiles, in parallel, and hands the results to `take` in order.
+fn each_tile<T: Send>(
+    tiles: &[usize],
+    observer: &dyn Observer,
+    work: impl Fn(usize) -> Result<T> + Sync,
+    mut take: impl FnMut(T),
+) -> Result<()> {
+    let at_a_time = 2 * rayon::current_num_threads();
+    for tiles in tiles.chunks(at_a_time) {
+        check_cancelled(observer)?;
+        let done: Vec<T> = tiles.par_iter().map(|&tile| work(tile)).collect::<Result<_>>()?;
+        done.into_iter().for_each(&mut take);
+        observer.advanced(tiles.len() as u64);
+    }
+    Ok(())
+}
+
 impl Passes<'_> {
     /// Samples of a tile; depends on nothing but the recording.
     fn tile_samples(&self) -> usize {
@@ -70,24 +87,6 @@ impl Passes<'_> {
     /// Number of tiles of the recording.
     pub fn tiles(&self) -> usize {
         (self.signal.n_samples() as usize).div_ceil(self.tile_samples()).max(1)
-    }
-
-    /// Runs `work` on all tiles, in parallel, and hands the results to `take` in order.
-    fn each_tile<T: Send>(
-        &self,
-        tiles: &[usize],
-        observer: &dyn Observer,
-        work: impl Fn(usize) -> Result<T> + Sync,
-        mut take: impl FnMut(T),
-    ) -> Result<()> {
-        let at_a_time = 2 * rayon::current_num_threads();
-        for tiles in tiles.chunks(at_a_time) {
-            check_cancelled(observer)?;
-            let done: Vec<T> = tiles.par_iter().map(|&tile| work(tile)).collect::<Result<_>>()?;
-            done.into_iter().for_each(&mut take);
-            observer.advanced(tiles.len() as u64);
-        }
-        Ok(())
     }
 
     /// Correlations of a tile with margins, the recording's sample of the first, and the range of the tile in them.
@@ -116,7 +115,7 @@ impl Passes<'_> {
                 .detect(&b, self.basis, self.geometry, threshold, range, first))
         };
         let tiles: Vec<usize> = (0..self.tiles()).collect();
-        self.each_tile(&tiles, observer, work, |d| all.append(d))?;
+        each_tile(&tiles, observer, work, |d| all.append(d))?;
         Ok(all)
     }
 
@@ -139,7 +138,7 @@ impl Passes<'_> {
             share: tiles.len() as f64 / self.tiles() as f64,
         };
         let work = |tile| self.pursue_tile(tile, units, displacement, residual_threshold);
-        self.each_tile(tiles, observer, work, |tile| {
+        each_tile(tiles, observer, work, |tile| {
             for (time, f) in tile.spikes {
                 out.spikes.times.push(time);
                 out.spikes.units.push(f.unit as u32);

@@ -2,7 +2,7 @@
 
 use ferrosort_core::{Error, Result};
 use ferrosort_simulate::Settings;
-use ferrosort_simulate::settings::{Component, Course, Profile, Target};
+use ferrosort_simulate::settings::{ColouredNoise, Component, Course, Noise, Profile, Target};
 
 use crate::args::SuiteName;
 
@@ -10,6 +10,10 @@ use crate::args::SuiteName;
 const DRIFT_SMOOTH_S: f64 = 20.0;
 /// Signal-to-noise ratios of the units: a third below 6, where sorters differ most.
 const SNR_QUANTILES: [[f64; 2]; 4] = [[0.0, 3.5], [0.33, 6.0], [0.75, 10.0], [1.0, 25.0]];
+
+/// Distance of background neurons from the probe, µm: far enough that none of them is a unit that a sorter could find. The presets
+/// have nearer ones, which the truth does not list as units and the score would call false positives.
+const BACKGROUND_UM: [f64; 2] = [150.0, 300.0];
 
 /// One recording to simulate and sort.
 #[derive(Debug, Clone)]
@@ -114,6 +118,8 @@ fn with_units(preset: &str, n: usize, drift: Vec<Component>) -> Result<Settings>
         quantiles: SNR_QUANTILES.to_vec(),
     };
     settings.drift.components = drift;
+    settings.background.distance_um = BACKGROUND_UM;
+    settings.noise = Noise::Coloured(ColouredNoise::default());
     Ok(settings)
 }
 
