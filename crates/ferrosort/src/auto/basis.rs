@@ -23,6 +23,44 @@ const STRETCHES: i64 = 60;
 /// Rounds of the prototypes' clustering.
 const ROUNDS: usize = 20;
 
+/// Times between samples that are told apart: quarters.
+pub const PER_SAMPLE: i64 = 4;
+/// Phases are from minus to plus a half of a sample.
+const MOST_PHASE: i64 = PER_SAMPLE / 2;
+const PHASES: usize = 2 * MOST_PHASE as usize + 1;
+/// Samples on each side that a value between samples is interpolated from.
+const REACH: usize = 3;
+
+/// Weights of samples `-REACH ..= REACH` for the value at `phase` quarters of a sample (Lagrange).
+pub fn interpolation(phase: i64) -> [f32; 2 * REACH + 1] {
+    let at = phase as f64 / PER_SAMPLE as f64;
+    std::array::from_fn(|k| {
+        let node = k as f64 - REACH as f64;
+        let others = (0..=2 * REACH).filter(|&o| o != k).map(|o| o as f64 - REACH as f64);
+        others.map(|o| (at - o) / (node - o)).product::<f64>() as f32
+    })
+}
+
+/// Value between samples of a row, zero outside it.
+pub fn value_at(row: &[f32], time: usize, weights: &[f32; 2 * REACH + 1]) -> f32 {
+    weights
+        .iter()
+        .enumerate()
+        .map(|(k, w)| w * row.get((time + k).wrapping_sub(REACH)).copied().unwrap_or(0.0))
+        .sum()
+}
+
+/// Quarters of a sample, `-2 ..= 2`, from the middle of three values to the peak of the parabola through them, and its height.
+pub fn parabola(left: f32, middle: f32, right: f32) -> (i64, f32) {
+    let curvature = 2.0 * middle - left - right;
+    if curvature <= 0.0 {
+        return (0, middle);
+    }
+    let at = (0.5 * (right - left) / curvature).clamp(-0.5, 0.5);
+    let phase = (at * PER_SAMPLE as f32).round() as i64;
+    (phase, middle + 0.25 * (right - left) * at)
+}
+
 /// Temporal basis and prototypes.
 #[derive(Debug, Clone)]
 pub struct Basis {
@@ -32,7 +70,7 @@ pub struct Basis {
     pub before: usize,
     /// Prototypes in the basis, unit norm.
     pub prototypes: Vec<[f32; COMPONENTS]>,
-    /// `[p][q][lag + samples - 1]`: inner product of component `p` with component `q` moved later by `lag`.
+    /// `[phase][p][q][lag + samples - 1]`: inner product of component `p` with component `q` moved later by `lag` less the phase.
     lagged: Vec<f32>,
 }
 
@@ -113,23 +151,53 @@ impl Basis {
 
     fn lagged_products(&self) -> Vec<f32> {
         let n = self.length() as i64;
-        let mut out = Vec::with_capacity(COMPONENTS * COMPONENTS * (2 * n as usize - 1));
-        for p in &self.components {
-            for q in &self.components {
-                for lag in 1 - n..n {
+        let lags = 2 * n - 1;
+        let mut out = vec![0.0f32; PHASES * COMPONENTS * COMPONENTS * lags as usize];
+        for (pair, (p, q)) in (0..COMPONENTS)
+            .flat_map(|p| (0..COMPONENTS).map(move |q| (p, q)))
+            .enumerate()
+        {
+            let (p, q) = (&self.components[p], &self.components[q]);
+            let whole: Vec<f32> = (1 - n..n)
+                .map(|lag| {
                     // q delayed by `lag` has its sample i at i + lag.
                     let (from, to) = (lag.max(0), (n + lag).min(n));
-                    out.push((from..to).map(|i| p[i as usize] * q[(i - lag) as usize]).sum());
+                    (from..to).map(|i| p[i as usize] * q[(i - lag) as usize]).sum()
+                })
+                .collect();
+            for phase in 0..PHASES {
+                let weights = interpolation(MOST_PHASE - phase as i64);
+                for lag in 0..lags {
+                    let at = |k: usize| {
+                        whole
+                            .get((lag + k as i64 - REACH as i64) as usize)
+                            .copied()
+                            .unwrap_or(0.0)
+                    };
+                    out[(phase * COMPONENTS * COMPONENTS + pair) * lags as usize + lag as usize] =
+                        weights.iter().enumerate().map(|(k, w)| w * at(k)).sum();
                 }
             }
         }
         out
     }
 
-    /// Products of component `p` with component `q` at lags `1 - length .. length`.
-    pub fn lagged(&self, p: usize, q: usize) -> &[f32] {
+    /// Products of component `p` with component `q` at lags `1 - length .. length`, less `phase` quarters of a sample.
+    ///
+    /// A spike of component `p` at `phase` quarters after sample 0 has this correlation with component `q` at samples
+    /// `1 - length .. length`.
+    pub fn lagged(&self, p: usize, q: usize, phase: i64) -> &[f32] {
         let lags = 2 * self.length() - 1;
-        &self.lagged[(p * COMPONENTS + q) * lags..][..lags]
+        let phase = (phase + MOST_PHASE) as usize;
+        &self.lagged[((phase * COMPONENTS + p) * COMPONENTS + q) * lags..][..lags]
+    }
+
+    /// Correlation with component `q` of a spike of component `p`, `quarters` of a sample after it.
+    pub fn lagged_at(&self, p: usize, q: usize, quarters: i64) -> f32 {
+        let whole = (quarters + MOST_PHASE).div_euclid(PER_SAMPLE);
+        let at = whole + self.length() as i64 - 1;
+        let row = self.lagged(p, q, whole * PER_SAMPLE - quarters);
+        row.get(at as usize).copied().unwrap_or(0.0)
     }
 
     /// Correlates each channel with each component: row `channel * COMPONENTS + p`; sample `t` belongs to a spike whose peak is at

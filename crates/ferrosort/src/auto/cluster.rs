@@ -23,6 +23,9 @@ const DIMENSIONS: usize = 8;
 const MOST: usize = 15_000;
 /// Times that clusters are split again in dimensions of their own.
 const DEPTH: usize = 2;
+/// Dip score from which clusters stay apart. Lower than usual: pieces of one neuron are joined later, with better evidence, and what is
+/// together here stays together.
+const DIP: f64 = 0.8;
 /// Means closer than this, plus a share of the smaller norm, are one neuron, sd.
 const SAME: (f32, f32) = (1.5, 0.2);
 /// Lags at which means are compared, samples.
@@ -128,6 +131,7 @@ impl Clustering<'_> {
         let dimensions = points.len() / members.len();
         let parameters = IsosplitParameters {
             min_cluster_size: self.min_spikes.clamp(8, 30),
+            threshold: DIP,
             ..IsosplitParameters::default()
         };
         let labels = isosplit(&points, members.len(), dimensions, &parameters);
@@ -202,25 +206,42 @@ impl Clustering<'_> {
         kept
     }
 
-    /// Distance of two means in units of what still counts as one neuron, and the lag of the second that gives it.
-    fn difference(&self, a: &Seed, b: &Seed) -> (f32, i64) {
+    /// How different two means are in shape: sine of the angle between them, at the lag where it is least; 1 for opposite ones.
+    pub fn shape_distance(&self, a: &Seed, b: &Seed) -> f32 {
+        let shared = self.shared(a, b);
+        let norm = |m: &[f32]| m.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+        let norms = norm(&a.mean) * norm(&b.mean);
+        let cosine = (-LAGS..=LAGS)
+            .map(|lag| {
+                let moved = delayed(self.basis, &b.mean, lag);
+                shared.iter().map(|&(i, j)| a.mean[i] * moved[j]).sum::<f32>() / norms
+            })
+            .fold(0.0f32, f32::max);
+        (1.0 - cosine * cosine).max(0.0).sqrt()
+    }
+
+    /// Indices into the means of both seeds, of the features on channels that both have.
+    fn shared(&self, a: &Seed, b: &Seed) -> Vec<(usize, usize)> {
         let (on_a, on_b) = (&self.geometry.wide[a.home], &self.geometry.wide[b.home]);
-        let shared: Vec<(usize, usize)> = on_a
+        let channels = on_a
             .iter()
             .enumerate()
-            .filter_map(|(i, c)| on_b.iter().position(|o| o == c).map(|j| (i, j)))
-            .collect();
+            .filter_map(|(i, c)| on_b.iter().position(|o| o == c).map(|j| (i, j)));
+        channels
+            .flat_map(|(i, j)| (0..COMPONENTS).map(move |p| (i * COMPONENTS + p, j * COMPONENTS + p)))
+            .collect()
+    }
+
+    /// Distance of two means in units of what still counts as one neuron, and the lag of the second that gives it.
+    fn difference(&self, a: &Seed, b: &Seed) -> (f32, i64) {
+        let shared = self.shared(a, b);
         let norm = |m: &[f32]| m.iter().map(|v| v * v).sum::<f32>().sqrt();
         let allowed = SAME.0 + SAME.1 * norm(&a.mean).min(norm(&b.mean));
-        let noise = (shared.len() * COMPONENTS) as f32 * (1.0 / a.count + 1.0 / b.count) as f32;
+        let noise = shared.len() as f32 * (1.0 / a.count + 1.0 / b.count) as f32;
         let mut best = (f32::INFINITY, 0);
         for lag in -LAGS..=LAGS {
             let moved = delayed(self.basis, &b.mean, lag);
-            let squared: f32 = shared
-                .iter()
-                .flat_map(|&(i, j)| (0..COMPONENTS).map(move |p| (i * COMPONENTS + p, j * COMPONENTS + p)))
-                .map(|(i, j)| (a.mean[i] - moved[j]).powi(2))
-                .sum();
+            let squared: f32 = shared.iter().map(|&(i, j)| (a.mean[i] - moved[j]).powi(2)).sum();
             let ratio = (squared - noise).max(0.0).sqrt() / allowed;
             if ratio < best.0 {
                 best = (ratio, lag);
@@ -259,7 +280,7 @@ fn delayed(basis: &Basis, features: &[f32], lag: i64) -> Vec<f32> {
     let mut out = vec![0.0f32; features.len()];
     for (f, o) in features.chunks_exact(COMPONENTS).zip(out.chunks_exact_mut(COMPONENTS)) {
         for (p, o) in o.iter_mut().enumerate() {
-            *o = (0..COMPONENTS).map(|q| f[q] * basis.lagged(q, p)[at]).sum();
+            *o = (0..COMPONENTS).map(|q| f[q] * basis.lagged(q, p, 0)[at]).sum();
         }
     }
     out

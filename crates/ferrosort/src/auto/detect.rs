@@ -3,7 +3,7 @@
 
 use ferrosort_kernels::{ChannelMajor, best_weighted_sum, weighted_sum};
 
-use super::basis::{Basis, COMPONENTS};
+use super::basis::{Basis, COMPONENTS, PER_SAMPLE, interpolation, parabola, value_at};
 use super::geometry::{Geometry, distance};
 use super::signal::Signal;
 
@@ -13,6 +13,12 @@ const WIDTHS_UM: [f64; 2] = [18.0, 40.0];
 const RIVAL_UM: f64 = 80.0;
 /// ... and in time, ms.
 const RIVAL_MS: f64 = 0.35;
+/// A spike is aligned to its largest sample within so many samples of its best score.
+const ALIGN: usize = 4;
+/// Least energy of an aligned and cleaned spike, as a share of the squared threshold: what is left of one found twice has less.
+const LEAST_ENERGY: f32 = 0.6;
+/// Positive samples count less: which of two opposite lobes is larger should not depend on noise.
+const POSITIVE: f32 = 0.7;
 /// Samples scored together.
 const TILE: usize = 64;
 
@@ -77,6 +83,16 @@ struct Candidate {
     site: usize,
     prototype: usize,
     score: f32,
+}
+
+/// A spike of one tile: aligned, and without what earlier ones of the tile explain.
+struct Accepted {
+    candidate: Candidate,
+    /// Time of the peak, quarters of a sample.
+    quarters: i64,
+    home: usize,
+    /// `[wide(home), COMPONENTS]`.
+    features: Vec<f32>,
 }
 
 impl Detector {
@@ -168,25 +184,143 @@ impl Detector {
                 .then(a.site.cmp(&b.site))
         });
         let mut taken: Vec<Vec<i64>> = vec![Vec::new(); self.filters.len()];
-        let mut kept: Vec<Candidate> = Vec::new();
+        let mut accepted: Vec<Accepted> = Vec::new();
+        let mut by_home: Vec<Vec<usize>> = vec![Vec::new(); geometry.wide.len()];
+        let samples = correlations.samples();
         for c in candidates {
             let rival = |&s: &u32| {
                 taken[s as usize]
                     .iter()
                     .any(|t| (t - c.time as i64).abs() <= self.rival_samples)
             };
-            if !self.rivals[c.site].iter().any(rival) {
-                taken[c.site].push(c.time as i64);
-                kept.push(c);
+            let inside = c.time > 2 * ALIGN && c.time + 2 * ALIGN < samples;
+            if !inside || self.rivals[c.site].iter().any(rival) {
+                continue;
+            }
+            let reach = basis.length() as i64;
+            let near: Vec<&Accepted> = geometry.wide[geometry.sites[c.site].home]
+                .iter()
+                .flat_map(|&h| &by_home[h])
+                .map(|&i| &accepted[i])
+                .filter(|a| (a.quarters / PER_SAMPLE - c.time as i64).abs() < reach)
+                .collect();
+            // Side lobes of a large spike are no spikes.
+            let score = c.score - near.iter().map(|a| self.explained(&c, a, basis, geometry)).sum::<f32>();
+            if score > threshold {
+                let (site, time) = (c.site, c.time as i64);
+                let spike = self.aligned(c, &near, correlations, basis, geometry);
+                if self.energy(&spike, geometry) > LEAST_ENERGY * threshold * threshold {
+                    taken[site].push(time);
+                    by_home[spike.home].push(accepted.len());
+                    accepted.push(spike);
+                }
             }
         }
-        kept.retain(|c| (from..to).contains(&c.time));
-        kept.sort_by_key(|c| (c.time, c.site));
+        accepted.retain(|a| (from..to).contains(&a.candidate.time));
+        accepted.sort_by_key(|a| (a.candidate.time, a.candidate.site));
         let mut out = Detections::default();
-        for c in kept {
-            self.record(&c, correlations, basis, geometry, first, &mut out);
+        for a in accepted {
+            self.record(a, correlations, basis, geometry, first, &mut out);
         }
         out
+    }
+
+    /// Score that a candidate owes to an accepted spike.
+    fn explained(&self, c: &Candidate, by: &Accepted, basis: &Basis, geometry: &Geometry) -> f32 {
+        let prototype = &basis.prototypes[c.prototype];
+        let lag = c.time as i64 * PER_SAMPLE - by.quarters;
+        let seen: [f32; COMPONENTS] =
+            std::array::from_fn(|q| (0..COMPONENTS).map(|p| prototype[p] * basis.lagged_at(q, p, lag)).sum());
+        let wide = &geometry.wide[by.home];
+        // The widths differ little on the channels that matter; the first stands for both.
+        self.filters[c.site][0]
+            .iter()
+            .filter_map(|(channel, w)| wide.iter().position(|o| o == channel).map(|at| (at, w)))
+            .map(|(at, w)| {
+                let features = &by.features[at * COMPONENTS..][..COMPONENTS];
+                w * features.iter().zip(&seen).map(|(f, s)| f * s).sum::<f32>()
+            })
+            .sum()
+    }
+
+    /// Energy of a spike's features through the filter that found it.
+    fn energy(&self, spike: &Accepted, geometry: &Geometry) -> f32 {
+        let wide = &geometry.wide[spike.home];
+        let mut seen = [0.0f32; COMPONENTS];
+        for (channel, w) in &self.filters[spike.candidate.site][0] {
+            if let Some(at) = wide.iter().position(|o| o == channel) {
+                for (s, f) in seen.iter_mut().zip(&spike.features[at * COMPONENTS..]) {
+                    *s += w * f;
+                }
+            }
+        }
+        seen.iter().map(|s| s * s).sum()
+    }
+
+    /// Aligns a candidate to the peak seen through its filter and takes away what the spikes near it explain.
+    fn aligned(
+        &self,
+        candidate: Candidate,
+        near: &[&Accepted],
+        correlations: &ChannelMajor,
+        basis: &Basis,
+        geometry: &Geometry,
+    ) -> Accepted {
+        let filter = &self.filters[candidate.site][0];
+        // What the basis leaves of the sample itself: a sharp peak, unlike the energy, which shifted spikes share.
+        let peak = |t: usize| -> f32 {
+            let value: f32 = basis
+                .components
+                .iter()
+                .enumerate()
+                .map(|(p, component)| {
+                    let seen: f32 = filter
+                        .iter()
+                        .map(|(c, w)| w * correlations.row(c * COMPONENTS + p)[t])
+                        .sum();
+                    seen * component[basis.before]
+                })
+                .sum();
+            if value < 0.0 { -value } else { POSITIVE * value }
+        };
+        let heights: [f32; 2 * ALIGN + 3] = std::array::from_fn(|k| peak(candidate.time + k - ALIGN - 1));
+        let best = (1..=2 * ALIGN + 1).fold(ALIGN + 1, |b, k| if heights[k] > heights[b] { k } else { b });
+        let (phase, _) = parabola(heights[best - 1], heights[best], heights[best + 1]);
+        let time = candidate.time + best - ALIGN - 1;
+        let quarters = time as i64 * PER_SAMPLE + phase;
+        // The features are of the neighbourhood of the channel with the largest response.
+        let prototype = &basis.prototypes[candidate.prototype];
+        let home = filter.iter().fold((filter[0].0, f32::NEG_INFINITY), |b, &(ch, _)| {
+            let r = response(correlations, ch, candidate.time, prototype);
+            if r > b.1 { (ch, r) } else { b }
+        });
+        let weights = interpolation(phase);
+        let wide = &geometry.wide[home.0];
+        let mut features: Vec<f32> = wide
+            .iter()
+            .flat_map(|&c| (0..COMPONENTS).map(move |p| c * COMPONENTS + p))
+            .map(|row| value_at(correlations.row(row), time, &weights))
+            .collect();
+        for other in near {
+            let lag = quarters - other.quarters;
+            let on_other = &geometry.wide[other.home];
+            for (own, channel) in features.chunks_exact_mut(COMPONENTS).zip(wide) {
+                let Some(at) = on_other.iter().position(|o| o == channel) else {
+                    continue;
+                };
+                for (p, v) in own.iter_mut().enumerate() {
+                    *v -= (0..COMPONENTS)
+                        .map(|q| other.features[at * COMPONENTS + q] * basis.lagged_at(q, p, lag))
+                        .sum::<f32>();
+                }
+            }
+        }
+        Accepted {
+            candidate,
+            quarters,
+            home: home.0,
+            features,
+        }
     }
 
     fn candidates(&self, correlations: &ChannelMajor, basis: &Basis, threshold: f32) -> Vec<Candidate> {
@@ -237,37 +371,25 @@ impl Detector {
 
     fn record(
         &self,
-        c: &Candidate,
+        a: Accepted,
         correlations: &ChannelMajor,
         basis: &Basis,
         geometry: &Geometry,
         first: i64,
         out: &mut Detections,
     ) {
-        let near = &self.filters[c.site][0];
-        let prototype = &basis.prototypes[c.prototype];
-        let response = |channel: usize| -> f32 {
-            (0..COMPONENTS)
-                .map(|p| prototype[p] * correlations.row(channel * COMPONENTS + p)[c.time])
-                .sum()
-        };
-        // The features are of the neighbourhood of the channel with the largest response.
-        let home = near.iter().fold((near[0].0, f32::NEG_INFINITY), |b, &(ch, _)| {
-            let r = response(ch);
-            if r > b.1 { (ch, r) } else { b }
-        });
-        let wide = &geometry.wide[home.0];
-        let white: Vec<f32> = wide.iter().map(|&ch| response(ch)).collect();
+        let c = a.candidate;
+        let wide = &geometry.wide[a.home];
+        let white: Vec<f32> = wide
+            .iter()
+            .map(|&ch| response(correlations, ch, c.time, &basis.prototypes[c.prototype]))
+            .collect();
         out.starts.push(out.features.len());
-        for &ch in wide {
-            for p in 0..COMPONENTS {
-                out.features.push(correlations.row(ch * COMPONENTS + p)[c.time]);
-            }
-        }
+        out.features.extend(a.features);
         out.times.push(first + c.time as i64);
         out.scores.push(c.score);
-        out.homes.push(home.0 as u32);
-        out.positions_um.push(self.position(home.0, wide, &white, geometry));
+        out.homes.push(a.home as u32);
+        out.positions_um.push(self.position(a.home, wide, &white, geometry));
     }
 
     /// Centre of the unwhitened amplitudes around the home channel.
@@ -291,4 +413,11 @@ impl Detector {
             [centre[0] as f32, centre[1] as f32]
         }
     }
+}
+
+/// Response of one channel to a prototype.
+fn response(correlations: &ChannelMajor, channel: usize, time: usize, prototype: &[f32; COMPONENTS]) -> f32 {
+    (0..COMPONENTS)
+        .map(|p| prototype[p] * correlations.row(channel * COMPONENTS + p)[time])
+        .sum()
 }

@@ -7,8 +7,10 @@ use super::units::Unit;
 
 /// Units with an expected accuracy below this are labelled noise.
 const LEAST_ACCURACY: f64 = 0.55;
-/// Units of which fewer spikes are larger than the template are labelled noise.
+/// Units of which fewer spikes are larger than the template are labelled noise, unless their expected accuracy is at least `SURE_ACCURACY`:
+/// so large templates have no tail of noise.
 const LEAST_UPPER_SHARE: f64 = 0.45;
+const SURE_ACCURACY: f64 = 0.9;
 /// Largest contamination of a good unit.
 const GOOD_CONTAMINATION: f64 = 0.1;
 /// Least expected accuracy of a good unit.
@@ -19,7 +21,7 @@ const ECHO_PEAK_MS: f64 = 0.3;
 /// Intervals shorter than this are violations, ms; duplicates below the first are removed before.
 ///
 /// Fast-spiking neurons fire again after 1 ms.
-const VIOLATION_MS: [f64; 2] = [0.5, 1.0];
+const VIOLATION_MS: [f64; 2] = [0.9, 1.4];
 
 /// Expected quality of one unit.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,15 @@ pub struct Train {
     pub log_odds: Vec<f32>,
     /// Factors of the template.
     pub amplitudes: Vec<f32>,
+}
+
+impl Train {
+    /// Adds a later spike.
+    pub fn push(&mut self, time: i64, amplitude: f32, log_odds: f32) {
+        self.times.push(time);
+        self.amplitudes.push(amplitude);
+        self.log_odds.push(log_odds);
+    }
 }
 
 /// Judges a unit by its spikes.
@@ -73,7 +84,8 @@ pub fn judge(unit: &Unit, train: &Train, sample_rate: f64, duration_s: f64) -> Q
     let contamination = contamination(times, sample_rate, duration_s);
     let precision = precision * (1.0 - 0.5 * contamination.min(1.0));
     let accuracy = 1.0 / (1.0 / precision.max(1e-9) + 1.0 / recall.max(1e-9) - 1.0);
-    let label = if accuracy < LEAST_ACCURACY || upper_share < LEAST_UPPER_SHARE {
+    let is_tail = accuracy < SURE_ACCURACY && upper_share < LEAST_UPPER_SHARE;
+    let label = if accuracy < LEAST_ACCURACY || is_tail {
         UnitLabel::Noise
     } else if contamination <= GOOD_CONTAMINATION && accuracy >= GOOD_ACCURACY {
         UnitLabel::Good
@@ -120,10 +132,7 @@ fn contamination(times: &[i64], sample_rate: f64, duration_s: f64) -> f64 {
 pub fn by_unit(spikes: &Matched, units: usize) -> Vec<Train> {
     let mut out = vec![Train::default(); units];
     for i in 0..spikes.times.len() {
-        let train = &mut out[spikes.units[i] as usize];
-        train.times.push(spikes.times[i]);
-        train.log_odds.push(spikes.log_odds[i]);
-        train.amplitudes.push(spikes.amplitudes[i]);
+        out[spikes.units[i] as usize].push(spikes.times[i], spikes.amplitudes[i], spikes.log_odds[i]);
     }
     out
 }

@@ -5,10 +5,13 @@ use std::collections::{BinaryHeap, HashMap};
 
 use ferrosort_kernels::{ChannelMajor, subtract_shifted, weighted_sum};
 
-use super::basis::{Basis, COMPONENTS};
+use super::basis::{Basis, COMPONENTS, PER_SAMPLE, interpolation, parabola, value_at};
 
 /// Log odds above which a spike is accepted.
 pub const THRESHOLD: f64 = -3.0;
+
+/// A unit does not fire again within this time, ms: side lobes of its own spikes would look like it.
+const REFRACTORY_MS: f64 = 0.9;
 
 /// Samples projected on all units before the next.
 const PIECE: usize = 128;
@@ -30,6 +33,8 @@ pub struct TileUnit {
 pub struct Found {
     /// Sample in the tile.
     pub time: usize,
+    /// Quarters of a sample from there to the peak.
+    pub phase: i64,
     /// Unit.
     pub unit: usize,
     /// Factor of the template.
@@ -109,8 +114,8 @@ pub struct Pursuit<'a> {
     projections: Vec<Vec<f32>>,
     /// Units that share a channel.
     near: Vec<Vec<u32>>,
-    /// What one spike of amplitude 1 of the second unit adds to the projections of the first, by lag.
-    crossings: HashMap<(u32, u32), Vec<f32>>,
+    /// What one spike of amplitude 1 of the second unit at this phase adds to the projections of the first, by lag.
+    crossings: HashMap<(u32, u32, i64), Vec<f32>>,
     refractory: usize,
 }
 
@@ -140,7 +145,7 @@ impl<'a> Pursuit<'a> {
             projections,
             near,
             crossings: HashMap::new(),
-            refractory: (0.0005 * sample_rate) as usize,
+            refractory: (REFRACTORY_MS * sample_rate / 1000.0) as usize,
         }
     }
 
@@ -162,15 +167,17 @@ impl<'a> Pursuit<'a> {
             if last[entry.unit].iter().any(|&s| s.abs_diff(t) < self.refractory) {
                 continue;
             }
-            let amplitude = self.odds[entry.unit].amplitude(entry.x);
+            let (phase, peak) = parabola(row[t - 1], row[t], row[t + 1]);
+            let amplitude = self.odds[entry.unit].amplitude(peak);
             last[entry.unit].push(t);
             found.push(Found {
                 time: t,
+                phase,
                 unit: entry.unit,
                 amplitude,
                 log_odds: entry.log_odds,
             });
-            self.subtract(entry.unit, t, amplitude, &mut heap);
+            self.subtract(entry.unit, t, phase, amplitude, &mut heap);
         }
         found
     }
@@ -181,7 +188,7 @@ impl<'a> Pursuit<'a> {
             let x = row[t];
             if x > odds.least && x >= row[t - 1] && x > row[t + 1] {
                 heap.push(Entry {
-                    log_odds: odds.log_odds(x),
+                    log_odds: odds.log_odds(parabola(row[t - 1], x, row[t + 1]).1),
                     x,
                     time: t,
                     unit,
@@ -190,15 +197,15 @@ impl<'a> Pursuit<'a> {
         }
     }
 
-    fn subtract(&mut self, unit: usize, time: usize, amplitude: f32, heap: &mut BinaryHeap<Entry>) {
+    fn subtract(&mut self, unit: usize, time: usize, phase: i64, amplitude: f32, heap: &mut BinaryHeap<Entry>) {
         let reach = self.basis.length() - 1;
         for other in self.near[unit].clone() {
-            let key = (other, unit as u32);
+            let key = (other, unit as u32, phase);
             let (basis, units) = (self.basis, self.units);
             let crossing = self
                 .crossings
                 .entry(key)
-                .or_insert_with(|| crossing(basis, &units[other as usize], &units[unit]));
+                .or_insert_with(|| crossing(basis, &units[other as usize], &units[unit], phase));
             let row = &mut self.projections[other as usize];
             let from = time.saturating_sub(reach);
             let to = (time + reach + 1).min(row.len());
@@ -236,8 +243,8 @@ fn project(correlations: &ChannelMajor, units: &[TileUnit]) -> Vec<Vec<f32>> {
     out
 }
 
-/// Projection on `of` of one spike of `by`, at lags `1 - length .. length` after the spike.
-fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit) -> Vec<f32> {
+/// Projection on `of` of one spike of `by` at this phase, at lags `1 - length .. length` after the spike's sample.
+fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit, phase: i64) -> Vec<f32> {
     let mut mixed = [[0.0f32; COMPONENTS]; COMPONENTS];
     let mut j = 0;
     for (i, c) in of.channels.iter().enumerate() {
@@ -258,7 +265,7 @@ fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit) -> Vec<f32> {
     for p in 0..COMPONENTS {
         for q in 0..COMPONENTS {
             // The template of `of` moved later by `lag` against a spike of `by` at zero.
-            subtract_shifted(&mut out, -mixed[p][q], basis.lagged(q, p));
+            subtract_shifted(&mut out, -mixed[p][q], basis.lagged(q, p, phase));
         }
     }
     out
@@ -272,15 +279,16 @@ pub fn clean_features(
     channels: &[&[usize]],
     found: &[Found],
 ) -> Vec<Vec<f32>> {
-    let reach = basis.length() as i64 - 1;
+    let reach = basis.length() as i64;
     let mut first = 0;
     let features = |i: usize, first: &mut usize| {
         let spike = &found[i];
         let own = channels[spike.unit];
+        let weights = interpolation(spike.phase);
         let mut out: Vec<f32> = own
             .iter()
             .flat_map(|&c| (0..COMPONENTS).map(move |p| c * COMPONENTS + p))
-            .map(|row| correlations.row(row)[spike.time])
+            .map(|row| value_at(correlations.row(row), spike.time, &weights))
             .collect();
         while (spike.time as i64 - found[*first].time as i64) > reach {
             *first += 1;
@@ -293,7 +301,7 @@ pub fn clean_features(
             if *first + k == i {
                 continue;
             }
-            let lag = (spike.time as i64 - other.time as i64 + reach) as usize;
+            let lag = (spike.time as i64 - other.time as i64) * PER_SAMPLE + spike.phase - other.phase;
             let unit = &units[other.unit];
             for (slot, c) in own.iter().enumerate() {
                 let Ok(at) = unit.channels.binary_search(c) else {
@@ -302,7 +310,7 @@ pub fn clean_features(
                 for q in 0..COMPONENTS {
                     let w = other.amplitude * unit.template[at * COMPONENTS + q];
                     for p in 0..COMPONENTS {
-                        out[slot * COMPONENTS + p] -= w * basis.lagged(q, p)[lag];
+                        out[slot * COMPONENTS + p] -= w * basis.lagged_at(q, p, lag);
                     }
                 }
             }
@@ -325,7 +333,11 @@ pub fn subtract_all(correlations: &mut ChannelMajor, basis: &Basis, units: &[Til
             for p in 0..COMPONENTS {
                 let row = &mut correlations.row_mut(c * COMPONENTS + p)[from..to];
                 for q in 0..COMPONENTS {
-                    subtract_shifted(row, spike.amplitude * template[q], &basis.lagged(q, p)[skip..]);
+                    subtract_shifted(
+                        row,
+                        spike.amplitude * template[q],
+                        &basis.lagged(q, p, spike.phase)[skip..],
+                    );
                 }
             }
         }
