@@ -19,7 +19,7 @@ pub use dispatch::{SimdLevel, simd_level};
 pub use median::{MEDIAN_LANES, median_over_channels};
 pub use pool::{POOL_TILE, pool_energy};
 pub use scores::{
-    RANK, TemplateFilter, best_template, best_weighted_sum, spatial_projection, subtract_shifted, template_projection,
-    temporal_projection, weighted_sum,
+    BETWEEN, RANK, TemplateFilter, best_template, best_weighted_sum, dot, largest, spatial_projection,
+    subtract_between, subtract_shifted, template_projection, temporal_projection, weighted_rows,
 };
 pub use whiten::{Rounding, SparseMatrix, whiten, whiten_to_counts};

@@ -183,29 +183,110 @@ simd_kernel! {
 }
 
 simd_kernel! {
-    /// `out[k] = sum over terms of weight * row[k]`, added in the order of the terms. Rows are at least as long as `out`.
-    pub fn weighted_sum(terms: &[(&[f32], f32)], out: &mut [f32]) {
+    /// `out[k] = sum over terms of weight * rows[offset * row_length + k]`, added in the order of the terms.
+    ///
+    /// `rows` holds rows of `row_length`, a multiple of 64; `out` is at most as long as a row.
+    pub fn weighted_rows(rows: &[f32], row_length: usize, terms: &[(u32, f32)], out: &mut [f32]) {
         const L: usize = 64;
         let n = out.len();
         let mut k = 0;
-        while k + L <= n {
+        while k < n {
             let mut acc = [0.0f32; L];
-            for &(row, w) in terms {
-                let Some(xs) = row.get(k..k + L).and_then(|xs| <&[f32; L]>::try_from(xs).ok()) else { break };
+            for &(offset, w) in terms {
+                let at = offset as usize * row_length + k;
+                let Some(xs) = rows.get(at..at + L).and_then(|xs| <&[f32; L]>::try_from(xs).ok()) else { break };
                 for j in 0..L {
                     acc[j] = w.mul_add(xs[j], acc[j]);
                 }
             }
+            let width = L.min(n - k);
+            out[k..k + width].copy_from_slice(&acc[..width]);
+            k += L;
+        }
+    }
+}
+
+/// Taps of [`subtract_between`].
+pub const BETWEEN: usize = 7;
+
+simd_kernel! {
+    /// `out[k] -= sum_i factors[i] * row[k + i]`; returns the largest of the new values. `row` has six values more than `out`.
+    pub fn subtract_between(out: &mut [f32], factors: &[f32; BETWEEN], row: &[f32]) -> f32 {
+        const L: usize = 32;
+        let n = out.len();
+        let mut top = [f32::NEG_INFINITY; L];
+        let mut k = 0;
+        while k + L <= n {
+            let mut acc = [0.0f32; L];
+            acc.copy_from_slice(&out[k..k + L]);
+            let window = &row[k..k + L + BETWEEN - 1];
+            for (f, xs) in factors.iter().zip(window.windows(L)) {
+                let xs: &[f32; L] = xs.try_into().expect("windows have L samples");
+                for j in 0..L {
+                    acc[j] = (-*f).mul_add(xs[j], acc[j]);
+                }
+            }
+            for j in 0..L {
+                top[j] = if acc[j] > top[j] { acc[j] } else { top[j] };
+            }
             out[k..k + L].copy_from_slice(&acc);
             k += L;
         }
+        let mut most = f32::NEG_INFINITY;
+        for t in top {
+            most = if t > most { t } else { most };
+        }
         for k in k..n {
-            let mut acc = 0.0f32;
-            for &(row, w) in terms {
-                acc = w.mul_add(row[k], acc);
+            let mut acc = out[k];
+            for (f, x) in factors.iter().zip(&row[k..k + BETWEEN]) {
+                acc = (-*f).mul_add(*x, acc);
             }
             out[k] = acc;
+            most = if acc > most { acc } else { most };
         }
+        most
+    }
+}
+
+simd_kernel! {
+    /// The largest value, minus infinity for none. NaN is never the largest.
+    pub fn largest(values: &[f32]) -> f32 {
+        const L: usize = 32;
+        let mut top = [f32::NEG_INFINITY; L];
+        let (chunks, rest) = values.as_chunks::<L>();
+        for xs in chunks {
+            for j in 0..L {
+                top[j] = if xs[j] > top[j] { xs[j] } else { top[j] };
+            }
+        }
+        let mut most = f32::NEG_INFINITY;
+        for &v in top.iter().chain(rest) {
+            most = if v > most { v } else { most };
+        }
+        most
+    }
+}
+
+simd_kernel! {
+    /// Inner product, summed in 64 lanes and then in their order.
+    pub fn dot(x: &[f32], y: &[f32]) -> f64 {
+        const L: usize = 64;
+        let n = x.len().min(y.len());
+        let ((xs, x_rest), (ys, y_rest)) = (x[..n].as_chunks::<L>(), y[..n].as_chunks::<L>());
+        let mut acc = [0.0f32; L];
+        for (a, b) in xs.iter().zip(ys) {
+            for j in 0..L {
+                acc[j] = a[j].mul_add(b[j], acc[j]);
+            }
+        }
+        let mut sum = 0.0f64;
+        for a in acc {
+            sum += f64::from(a);
+        }
+        for (a, b) in x_rest.iter().zip(y_rest) {
+            sum += f64::from(a * b);
+        }
+        sum
     }
 }
 
@@ -287,6 +368,32 @@ mod tests {
                 "{k}: {y} {expected}"
             );
         }
+    }
+
+    #[test]
+    fn sums_of_rows_equal_their_formulas() {
+        let rows: Vec<f32> = (0..5 * 128).map(|i| ((i * 29) % 31) as f32 - 15.0).collect();
+        let terms = [(4u32, 0.5f32), (0, -1.0), (2, 0.25)];
+        for n in [1, 63, 64, 100, 128] {
+            let mut out = vec![0.0f32; n];
+            weighted_rows(&rows, 128, &terms, &mut out);
+            for (k, o) in out.iter().enumerate() {
+                let expected: f32 = terms.iter().map(|&(r, w)| w * rows[r as usize * 128 + k]).sum();
+                assert!((o - expected).abs() < 1e-3, "{n} {k}: {o} {expected}");
+            }
+            let factors = [0.1, -0.2, 0.3, 1.0, -0.5, 0.05, 0.7];
+            let before = out.clone();
+            let most = subtract_between(&mut out, &factors, &rows);
+            for (k, o) in out.iter().enumerate() {
+                let taken: f32 = factors.iter().zip(&rows[k..]).map(|(f, x)| f * x).sum();
+                assert!((o - (before[k] - taken)).abs() < 1e-3, "{n} {k}");
+            }
+            assert_eq!(most, out.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+            assert_eq!(largest(&out), most);
+            let expected: f64 = out.iter().zip(&rows).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            assert!((dot(&out, &rows) - expected).abs() < 1e-2 * expected.abs().max(1.0));
+        }
+        assert_eq!(largest(&[]), f32::NEG_INFINITY);
     }
 
     #[test]

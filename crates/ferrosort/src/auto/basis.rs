@@ -213,6 +213,20 @@ impl Basis {
     }
 }
 
+/// Samples of a [`copy_piece`].
+pub const PIECE: usize = 64;
+
+/// Copies samples `[start, start + PIECE)` of all rows next to each other, `[rows, PIECE]`, zero after the end: a piece of a tile that stays in
+/// the cache while it is used many times.
+pub fn copy_piece(correlations: &ChannelMajor, start: usize, piece: &mut [f32]) {
+    let end = (start + PIECE).min(correlations.samples());
+    for (from, to) in correlations.rows().zip(piece.chunks_exact_mut(PIECE)) {
+        let (used, rest) = to.split_at_mut(end - start);
+        used.copy_from_slice(&from[start..end]);
+        rest.fill(0.0);
+    }
+}
+
 /// Unit-norm clips around the peaks of both signs that are the largest in their neighbourhood.
 fn clips(y: &ChannelMajor, geometry: &Geometry, before: usize, length: usize) -> Vec<Vec<f32>> {
     let mut out = Vec::new();

@@ -1,9 +1,9 @@
 //! Detection with matched filters that need no unit: every prototype, at every place, with footprints of several widths
 //! (docs/algorithm.md 4).
 
-use ferrosort_kernels::{ChannelMajor, best_weighted_sum, weighted_sum};
+use ferrosort_kernels::{ChannelMajor, best_weighted_sum, largest, weighted_rows};
 
-use super::basis::{Basis, COMPONENTS, PER_SAMPLE, interpolation, parabola, value_at};
+use super::basis::{Basis, COMPONENTS, PER_SAMPLE, PIECE, copy_piece, interpolation, parabola, value_at};
 use super::geometry::{Geometry, distance};
 use super::signal::Signal;
 
@@ -19,8 +19,6 @@ const ALIGN: usize = 4;
 const LEAST_ENERGY: f32 = 0.6;
 /// Positive samples count less: which of two opposite lobes is larger should not depend on noise.
 const POSITIVE: f32 = 0.7;
-/// Samples scored together.
-const TILE: usize = 64;
 
 /// Spikes found without templates.
 #[derive(Debug, Clone, Default)]
@@ -326,43 +324,53 @@ impl Detector {
     fn candidates(&self, correlations: &ChannelMajor, basis: &Basis, threshold: f32) -> Vec<Candidate> {
         let channels = correlations.channels() / COMPONENTS;
         let samples = correlations.samples();
-        let prototypes = basis.prototypes.len();
-        let mut responses = vec![0.0f32; channels * prototypes * TILE];
-        let mut best = vec![vec![0.0f32; samples]; self.filters.len()];
-        let mut winner = vec![vec![0u32; samples]; self.filters.len()];
-        for start in (0..samples).step_by(TILE) {
-            let width = TILE.min(samples - start);
-            for c in 0..channels {
-                for (q, prototype) in basis.prototypes.iter().enumerate() {
-                    let terms: [(&[f32], f32); COMPONENTS] = std::array::from_fn(|p| {
-                        (
-                            &correlations.row(c * COMPONENTS + p)[start..start + width],
-                            prototype[p],
-                        )
-                    });
-                    weighted_sum(&terms, &mut responses[(q * channels + c) * TILE..][..width]);
+        let prototypes: Vec<Vec<(u32, f32)>> = basis
+            .prototypes
+            .iter()
+            .map(|q| q.iter().enumerate().map(|(p, w)| (p as u32, *w)).collect())
+            .collect();
+        let mut piece = vec![0.0f32; correlations.channels() * PIECE];
+        let mut responses = vec![0.0f32; channels * prototypes.len() * PIECE];
+        let mut out = Vec::new();
+        // Pieces overlap by two samples: a peak needs its neighbours.
+        for start in (0..samples.saturating_sub(2)).step_by(PIECE - 2) {
+            let width = PIECE.min(samples - start);
+            copy_piece(correlations, start, &mut piece);
+            for (c, rows) in piece.chunks_exact(COMPONENTS * PIECE).enumerate() {
+                for (q, terms) in prototypes.iter().enumerate() {
+                    weighted_rows(
+                        rows,
+                        PIECE,
+                        terms,
+                        &mut responses[(q * channels + c) * PIECE..][..PIECE],
+                    );
                 }
             }
             for (site, filters) in self.filters.iter().enumerate() {
-                let (best, winner) = (
-                    &mut best[site][start..start + width],
-                    &mut winner[site][start..start + width],
-                );
+                let (mut best, mut winner) = ([0.0f32; PIECE], [0u32; PIECE]);
                 for filter in filters {
-                    best_weighted_sum(&responses, TILE, prototypes, channels, filter, best, winner);
+                    best_weighted_sum(
+                        &responses,
+                        PIECE,
+                        prototypes.len(),
+                        channels,
+                        filter,
+                        &mut best,
+                        &mut winner,
+                    );
                 }
-            }
-        }
-        let mut out = Vec::new();
-        for (site, best) in best.iter().enumerate() {
-            for t in 1..samples.saturating_sub(1) {
-                if best[t] > threshold && best[t] >= best[t - 1] && best[t] > best[t + 1] {
-                    out.push(Candidate {
-                        time: t,
-                        site,
-                        prototype: winner[site][t] as usize,
-                        score: best[t],
-                    });
+                if largest(&best) <= threshold {
+                    continue;
+                }
+                for t in 1..width - 1 {
+                    if best[t] > threshold && best[t] >= best[t - 1] && best[t] > best[t + 1] {
+                        out.push(Candidate {
+                            time: start + t,
+                            site,
+                            prototype: winner[t] as usize,
+                            score: best[t],
+                        });
+                    }
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! Passes over the recording: detection, and pursuit with what is learnt from it (docs/algorithm.md 4 and 7).
 
+use std::collections::BTreeMap;
+
 use ferrosort_core::{Observer, Result};
+use ferrosort_kernels::ChannelMajor;
 use rayon::prelude::*;
 
 use super::basis::Basis;
@@ -54,9 +57,23 @@ pub struct PassOutput {
     pub share: f64,
 }
 
+/// What a pass is for, besides its spikes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Learning {
+    /// Nothing.
+    Nothing,
+    /// New templates.
+    Templates,
+    /// New templates, and spikes above so many sd in what is left: units that are not known yet.
+    Residual(f32),
+}
+
+/// A unit, a knot of it, a weight and weighted features.
+type TileSum = (usize, usize, f64, Vec<f32>);
+
 struct TileOutput {
     spikes: Vec<(i64, Found)>,
-    sums: Vec<(usize, usize, f64, Vec<f32>)>,
+    sums: Vec<TileSum>,
     residual: Detections,
 }
 
@@ -90,7 +107,7 @@ impl Passes<'_> {
     }
 
     /// Correlations of a tile with margins, the recording's sample of the first, and the range of the tile in them.
-    fn correlations(&self, tile: usize) -> Result<(ferrosort_kernels::ChannelMajor, i64, [usize; 2])> {
+    fn correlations(&self, tile: usize) -> Result<(ChannelMajor, i64, [usize; 2])> {
         let (length, before) = (self.basis.length(), self.basis.before);
         let margin = 2 * length;
         let samples = self.tile_samples();
@@ -119,7 +136,7 @@ impl Passes<'_> {
         Ok(all)
     }
 
-    /// Pursuit with templates in these tiles; `residual_threshold` asks for a detection in what is left.
+    /// Pursuit with templates in these tiles, and what `learning` asks for.
     ///
     /// # Errors
     /// Those of reading, and cancellation.
@@ -128,7 +145,7 @@ impl Passes<'_> {
         tiles: &[usize],
         units: &[Unit],
         displacement: &Displacement,
-        residual_threshold: Option<f32>,
+        learning: Learning,
         observer: &dyn Observer,
     ) -> Result<PassOutput> {
         let mut out = PassOutput {
@@ -137,7 +154,7 @@ impl Passes<'_> {
             residual: Detections::default(),
             share: tiles.len() as f64 / self.tiles() as f64,
         };
-        let work = |tile| self.pursue_tile(tile, units, displacement, residual_threshold);
+        let work = |tile| self.pursue_tile(tile, units, displacement, learning);
         each_tile(tiles, observer, work, |tile| {
             for (time, f) in tile.spikes {
                 out.spikes.times.push(time);
@@ -163,7 +180,7 @@ impl Passes<'_> {
         tile: usize,
         units: &[Unit],
         displacement: &Displacement,
-        residual_threshold: Option<f32>,
+        learning: Learning,
     ) -> Result<TileOutput> {
         let (mut b, first, [from, to]) = self.correlations(tile)?;
         let rate = self.signal.sample_rate();
@@ -190,43 +207,58 @@ impl Passes<'_> {
             .collect();
         let mut found = Pursuit::new(&b, self.basis, &here, rate).run();
         found.sort_by_key(|f| (f.time, f.unit));
-        let channels: Vec<&[usize]> = units.iter().map(|u| u.channels.as_slice()).collect();
-        let features = clean_features(&b, self.basis, &here, &channels, &found);
-        let mut sums: std::collections::BTreeMap<(usize, usize), (f64, Vec<f32>)> = std::collections::BTreeMap::new();
-        for (f, values) in found
-            .iter()
-            .zip(&features)
-            .filter(|(f, _)| (from..to).contains(&f.time))
-        {
-            if f.log_odds < 0.0 {
-                continue;
+        let sums = match learning {
+            Learning::Nothing => Vec::new(),
+            Learning::Templates | Learning::Residual(_) => {
+                knot_sums(&b, self.basis, units, &here, &at, &found, [from, to])
             }
-            let (low, share) = units[f.unit].place(at[f.unit]);
-            for (knot, weight) in [(low, 1.0 - share), (low + 1, share)] {
-                if weight > 0.0 {
-                    let sum = sums
-                        .entry((f.unit, knot))
-                        .or_insert_with(|| (0.0, vec![0.0; values.len()]));
-                    sum.0 += weight;
-                    for (s, v) in sum.1.iter_mut().zip(values) {
-                        *s += weight as f32 * v;
-                    }
-                }
-            }
-        }
-        let residual = match residual_threshold {
-            Some(threshold) => {
+        };
+        let residual = match learning {
+            Learning::Residual(threshold) => {
                 subtract_all(&mut b, self.basis, &here, &found);
                 self.detector
                     .detect(&b, self.basis, self.geometry, threshold, [from, to], first)
             }
-            None => Detections::default(),
+            Learning::Nothing | Learning::Templates => Detections::default(),
         };
         found.retain(|f| (from..to).contains(&f.time));
         Ok(TileOutput {
             spikes: found.into_iter().map(|f| (first + f.time as i64, f)).collect(),
-            sums: sums.into_iter().map(|((u, k), (w, f))| (u, k, w, f)).collect(),
+            sums,
             residual,
         })
     }
+}
+
+/// Sums of the cleaned features of spikes within `[from, to)`, by unit and knot.
+fn knot_sums(
+    correlations: &ChannelMajor,
+    basis: &Basis,
+    units: &[Unit],
+    here: &[TileUnit],
+    at: &[f64],
+    found: &[Found],
+    [from, to]: [usize; 2],
+) -> Vec<TileSum> {
+    let channels: Vec<&[usize]> = units.iter().map(|u| u.channels.as_slice()).collect();
+    let features = clean_features(correlations, basis, here, &channels, found);
+    let mut sums: BTreeMap<(usize, usize), (f64, Vec<f32>)> = BTreeMap::new();
+    for (f, values) in found.iter().zip(&features) {
+        if f.log_odds < 0.0 || !(from..to).contains(&f.time) {
+            continue;
+        }
+        let (low, share) = units[f.unit].place(at[f.unit]);
+        for (knot, weight) in [(low, 1.0 - share), (low + 1, share)] {
+            if weight > 0.0 {
+                let sum = sums
+                    .entry((f.unit, knot))
+                    .or_insert_with(|| (0.0, vec![0.0; values.len()]));
+                sum.0 += weight;
+                for (s, v) in sum.1.iter_mut().zip(values) {
+                    *s += weight as f32 * v;
+                }
+            }
+        }
+    }
+    sums.into_iter().map(|((u, k), (w, f))| (u, k, w, f)).collect()
 }

@@ -8,7 +8,7 @@ use super::detect::Detector;
 use super::displacement::Displacement;
 use super::geometry::Geometry;
 use super::label::{by_unit, judge};
-use super::matching::{PassOutput, Passes};
+use super::matching::{Learning, PassOutput, Passes};
 use super::results::Results;
 use super::signal::Signal;
 use super::units::{Seed, Unit};
@@ -91,7 +91,13 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
     let mut units = context.units(seeds);
     let parts = learning_tiles(passes.tiles(), duration_s);
     let pass = run.stage("matching", parts[0].len() as u64, "tiles", |run| {
-        passes.pursue(&parts[0], &units, &displacement, Some(DETECTION_SD[1]), run.observer)
+        passes.pursue(
+            &parts[0],
+            &units,
+            &displacement,
+            Learning::Residual(DETECTION_SD[1]),
+            run.observer,
+        )
     })?;
     let more = run.stage("clustering again", 1, "steps", |_| {
         Ok(clustering.seeds(&pass.residual, &at(&pass.residual)))
@@ -100,13 +106,13 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
     seeds.extend(more);
     units = context.units(clustering.join(seeds));
     let pass = run.stage("matching again", parts[1].len() as u64, "tiles", |run| {
-        passes.pursue(&parts[1], &units, &displacement, None, run.observer)
+        passes.pursue(&parts[1], &units, &displacement, Learning::Templates, run.observer)
     })?;
     units = clustering.distinct(context.relearn(&units, &pass));
     let all: Vec<usize> = (0..passes.tiles()).collect();
     let spikes = run
         .stage("last matching", tiles, "tiles", |run| {
-            passes.pursue(&all, &units, &displacement, None, run.observer)
+            passes.pursue(&all, &units, &displacement, Learning::Nothing, run.observer)
         })?
         .spikes;
     let sorting = run.stage("labels", 1, "steps", |_| {

@@ -1,11 +1,11 @@
 //! Matching pursuit in log odds over one tile (docs/algorithm.md 7).
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
-use ferrosort_kernels::{ChannelMajor, subtract_shifted, weighted_sum};
+use ferrosort_kernels::{BETWEEN, ChannelMajor, largest, subtract_between, subtract_shifted, weighted_rows};
 
-use super::basis::{Basis, COMPONENTS, PER_SAMPLE, interpolation, parabola, value_at};
+use super::basis::{Basis, COMPONENTS, PER_SAMPLE, PIECE, copy_piece, interpolation, parabola, value_at};
 
 /// Log odds above which a spike is accepted.
 pub const THRESHOLD: f64 = -3.0;
@@ -13,8 +13,10 @@ pub const THRESHOLD: f64 = -3.0;
 /// A unit does not fire again within this time, ms: side lobes of its own spikes would look like it.
 const REFRACTORY_MS: f64 = 0.9;
 
-/// Samples projected on all units before the next.
-const PIECE: usize = 128;
+/// A spike that changes the projection on another unit by less than this many of its standard deviations leaves it alone.
+const NEGLIGIBLE_SD: f32 = 0.03;
+/// Samples that are searched for peaks together.
+const SEARCHED: usize = 128;
 
 /// A unit as it is in one tile.
 pub struct TileUnit {
@@ -114,8 +116,9 @@ pub struct Pursuit<'a> {
     projections: Vec<Vec<f32>>,
     /// Units that share a channel.
     near: Vec<Vec<u32>>,
-    /// What one spike of amplitude 1 of the second unit at this phase adds to the projections of the first, by lag.
-    crossings: HashMap<(u32, u32, i64), Vec<f32>>,
+    /// What one spike of amplitude 1 of a unit adds to the projections of each unit near it, by lag, as soon as it is asked for; see
+    /// [`crossing`].
+    crossings: Vec<Vec<Option<Vec<f32>>>>,
     refractory: usize,
 }
 
@@ -129,7 +132,7 @@ impl<'a> Pursuit<'a> {
                 by_channel[c].push(i as u32);
             }
         }
-        let near = units
+        let near: Vec<Vec<u32>> = units
             .iter()
             .map(|u| {
                 let mut list: Vec<u32> = u.channels.iter().flat_map(|&c| by_channel[c].iter().copied()).collect();
@@ -143,8 +146,8 @@ impl<'a> Pursuit<'a> {
             units,
             odds: units.iter().map(|u| Odds::new(u, sample_rate)).collect(),
             projections,
+            crossings: near.iter().map(|n| vec![None; n.len()]).collect(),
             near,
-            crossings: HashMap::new(),
             refractory: (REFRACTORY_MS * sample_rate / 1000.0) as usize,
         }
     }
@@ -184,34 +187,45 @@ impl<'a> Pursuit<'a> {
 
     fn push_maxima(&self, unit: usize, from: usize, to: usize, heap: &mut BinaryHeap<Entry>) {
         let (row, odds) = (&self.projections[unit], &self.odds[unit]);
-        for t in from.max(1)..to.min(row.len().saturating_sub(1)) {
-            let x = row[t];
-            if x > odds.least && x >= row[t - 1] && x > row[t + 1] {
-                heap.push(Entry {
-                    log_odds: odds.log_odds(parabola(row[t - 1], x, row[t + 1]).1),
-                    x,
-                    time: t,
-                    unit,
-                });
+        let (from, to) = (from.max(1), to.min(row.len().saturating_sub(1)));
+        for start in (from..to).step_by(SEARCHED) {
+            let end = (start + SEARCHED).min(to);
+            if largest(&row[start..end]) <= odds.least {
+                continue;
+            }
+            for t in start..end {
+                let x = row[t];
+                if x > odds.least && x >= row[t - 1] && x > row[t + 1] {
+                    heap.push(Entry {
+                        log_odds: odds.log_odds(parabola(row[t - 1], x, row[t + 1]).1),
+                        x,
+                        time: t,
+                        unit,
+                    });
+                }
             }
         }
     }
 
     fn subtract(&mut self, unit: usize, time: usize, phase: i64, amplitude: f32, heap: &mut BinaryHeap<Entry>) {
         let reach = self.basis.length() - 1;
-        for other in self.near[unit].clone() {
-            let key = (other, unit as u32, phase);
+        let factors = interpolation(-phase).map(|w| amplitude * w);
+        for k in 0..self.near[unit].len() {
+            let other = self.near[unit][k] as usize;
             let (basis, units) = (self.basis, self.units);
-            let crossing = self
-                .crossings
-                .entry(key)
-                .or_insert_with(|| crossing(basis, &units[other as usize], &units[unit], phase));
-            let row = &mut self.projections[other as usize];
+            let crossing = self.crossings[unit][k].get_or_insert_with(|| crossing(basis, &units[other], &units[unit]));
+            if crossing.is_empty() {
+                continue;
+            }
+            let row = &mut self.projections[other];
             let from = time.saturating_sub(reach);
             let to = (time + reach + 1).min(row.len());
             let skip = from + reach - time;
-            subtract_shifted(&mut row[from..to], amplitude, &crossing[skip..]);
-            self.push_maxima(other as usize, from.saturating_sub(1), to + 1, heap);
+            let most = subtract_between(&mut row[from..to], &factors, &crossing[skip..]);
+            let edges = [from.saturating_sub(1), to.min(row.len() - 1)].map(|t| row[t]);
+            if most.max(edges[0]).max(edges[1]) > self.odds[other].least {
+                self.push_maxima(other, from.saturating_sub(1), to + 1, heap);
+            }
         }
     }
 }
@@ -219,32 +233,31 @@ impl<'a> Pursuit<'a> {
 /// Projections of the tile on all units, `[units][samples]`.
 fn project(correlations: &ChannelMajor, units: &[TileUnit]) -> Vec<Vec<f32>> {
     let samples = correlations.samples();
-    let rows: Vec<Vec<(usize, f32)>> = units
+    let terms: Vec<Vec<(u32, f32)>> = units
         .iter()
         .map(|u| {
             let rows = u
                 .channels
                 .iter()
-                .flat_map(|c| (0..COMPONENTS).map(move |p| c * COMPONENTS + p));
+                .flat_map(|c| (0..COMPONENTS).map(move |p| (c * COMPONENTS + p) as u32));
             rows.zip(u.template.iter().copied()).collect()
         })
         .collect();
     let mut out = vec![vec![0.0f32; samples]; units.len()];
-    let mut terms: Vec<(&[f32], f32)> = Vec::new();
-    // Pieces of all channels stay in the cache while all units are projected.
+    let mut piece = vec![0.0f32; correlations.channels() * PIECE];
     for start in (0..samples).step_by(PIECE) {
         let end = (start + PIECE).min(samples);
-        for (rows, out) in rows.iter().zip(&mut out) {
-            terms.clear();
-            terms.extend(rows.iter().map(|&(r, w)| (&correlations.row(r)[start..end], w)));
-            weighted_sum(&terms, &mut out[start..end]);
+        copy_piece(correlations, start, &mut piece);
+        for (terms, out) in terms.iter().zip(&mut out) {
+            weighted_rows(&piece, PIECE, terms, &mut out[start..end]);
         }
     }
     out
 }
 
-/// Projection on `of` of one spike of `by` at this phase, at lags `1 - length .. length` after the spike's sample.
-fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit, phase: i64) -> Vec<f32> {
+/// Projection on `of` of one spike of `by`, at lags `1 - length .. length` after the spike's sample, between zeros for
+/// [`subtract_between`]; empty when it is negligible.
+fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit) -> Vec<f32> {
     let mut mixed = [[0.0f32; COMPONENTS]; COMPONENTS];
     let mut j = 0;
     for (i, c) in of.channels.iter().enumerate() {
@@ -261,12 +274,18 @@ fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit, phase: i64) -> Vec<f32>
         }
     }
     let lags = 2 * basis.length() - 1;
-    let mut out = vec![0.0f32; lags];
+    let margin = BETWEEN / 2;
+    let mut out = vec![0.0f32; lags + 2 * margin];
+    let inner = &mut out[margin..margin + lags];
     for p in 0..COMPONENTS {
         for q in 0..COMPONENTS {
             // The template of `of` moved later by `lag` against a spike of `by` at zero.
-            subtract_shifted(&mut out, -mixed[p][q], basis.lagged(q, p, phase));
+            subtract_shifted(inner, -mixed[p][q], basis.lagged(q, p, 0));
         }
+    }
+    let norm = of.template.iter().map(|v| v * v).sum::<f32>().sqrt();
+    if inner.iter().all(|v| v.abs() < NEGLIGIBLE_SD * norm) {
+        out.clear();
     }
     out
 }

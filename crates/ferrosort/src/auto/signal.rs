@@ -1,7 +1,7 @@
 //! Whitened signals of one recording, tile by tile (docs/algorithm.md 2).
 
 use ferrosort_core::{Error, Recording, Result};
-use ferrosort_kernels::{ChannelMajor, Rounding, SparseMatrix, filter_bank, linalg, whiten};
+use ferrosort_kernels::{ChannelMajor, Rounding, SparseMatrix, dot, filter_bank, linalg, whiten};
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -19,6 +19,8 @@ const WHITENING_MS: f64 = 0.55;
 const FEWEST_REFERENCED: usize = 16;
 /// Windows of the recording from which the noise is learnt.
 const NOISE_WINDOWS: u64 = 40;
+/// Channels from which the spectrum of the noise is learnt.
+const SPECTRUM_CHANNELS: usize = 32;
 /// Values beyond this many sd are taken for spikes, not noise.
 const SPIKE_SD: f32 = 4.5;
 /// Eigenvalues of a local covariance are raised by this share of its mean variance.
@@ -88,7 +90,7 @@ impl<'a> Signal<'a> {
             sparse: SparseMatrix::from_fn(0, |_, _| 0.0),
             taps: vec![1.0],
         };
-        let covariance = signal.masked_covariance(&windows, window)?;
+        let covariance = signal.masked_covariance(&windows, window, geometry)?;
         signal.set_whitening(local_whitening(&covariance, geometry)?);
         let autocovariance = signal.autocovariance(&windows, window, half)?;
         signal.taps = whitening_taps(&autocovariance);
@@ -165,48 +167,52 @@ impl<'a> Signal<'a> {
         Ok((self.conditioner.apply(&frames, width, &self.columns), FILTER_MARGIN))
     }
 
-    /// Covariance of the filtered channels outside spikes, counts squared.
-    fn masked_covariance(&self, windows: &[u64], window: u64) -> Result<Array2<f64>> {
+    /// Covariance of the filtered channels outside spikes, counts squared, for pairs within a wide neighbourhood; 0 for others.
+    fn masked_covariance(&self, windows: &[u64], window: u64, geometry: &Geometry) -> Result<Array2<f64>> {
         let n = self.columns.len();
-        let sums: Vec<(Array2<f64>, Array2<f64>)> = windows
+        let mut pairs: Vec<(usize, usize)> = (0..n)
+            .flat_map(|a| {
+                let list = &geometry.wide[a];
+                list.iter()
+                    .flat_map(move |&b| list.iter().map(move |&c| (b, c)))
+                    .filter(|(b, c)| b <= c)
+            })
+            .collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let sums: Vec<Vec<[f64; 2]>> = windows
             .par_iter()
             .map(|&start| {
                 let (block, lead) = self.filtered(start as i64, window as usize)?;
                 let (values, masks) = masked(&block, lead, window as usize);
-                let rows = |b: &ChannelMajor| linalg::gram(&b.rows().collect::<Vec<_>>());
-                Ok((rows(&values), rows(&masks)))
+                let products =
+                    |&(a, b): &(usize, usize)| [dot(values.row(a), values.row(b)), dot(masks.row(a), masks.row(b))];
+                Ok(pairs.iter().map(products).collect())
             })
             .collect::<Result<_>>()?;
         let mut covariance = Array2::zeros((n, n));
-        let mut counts = Array2::zeros((n, n));
-        for (c, m) in sums {
-            covariance += &c;
-            counts += &m;
+        for (k, &(a, b)) in pairs.iter().enumerate() {
+            let [sum, count] = sums.iter().fold([0.0, 0.0], |s, w| [s[0] + w[k][0], s[1] + w[k][1]]);
+            covariance[[a, b]] = sum / f64::max(count, 1.0);
+            covariance[[b, a]] = covariance[[a, b]];
         }
-        covariance.zip_mut_with(&counts, |c: &mut f64, m: &f64| *c /= m.max(1.0));
         Ok(covariance)
     }
 
-    /// Mean autocovariance over channels of the spatially white signal outside spikes, lags `0..=2 half`.
+    /// Mean autocovariance over some channels of the spatially white signal outside spikes, lags `0..=2 half`.
     fn autocovariance(&self, windows: &[u64], window: u64, half: usize) -> Result<Vec<f64>> {
-        let sums: Vec<Vec<f64>> = windows
+        let step = self.columns.len().div_ceil(SPECTRUM_CHANNELS).max(1);
+        let sums: Vec<Vec<[f64; 2]>> = windows
             .par_iter()
             .map(|&start| {
                 let block = self.spatially_white(start as i64, window as usize)?;
                 let (values, masks) = masked(&block, 0, window as usize);
-                let mut out = vec![0.0; 2 * (2 * half + 1)];
-                for (v, m) in values.rows().zip(masks.rows()) {
-                    for lag in 0..=2 * half {
-                        let pairs = v.len().saturating_sub(lag);
-                        let dot = |x: &[f32]| -> f64 {
-                            x[..pairs]
-                                .iter()
-                                .zip(&x[lag.min(x.len())..])
-                                .map(|(a, b)| f64::from(a * b))
-                                .sum()
-                        };
-                        out[2 * lag] += dot(v);
-                        out[2 * lag + 1] += dot(m);
+                let mut out = vec![[0.0; 2]; 2 * half + 1];
+                for (v, m) in values.rows().zip(masks.rows()).step_by(step) {
+                    for (lag, out) in out.iter_mut().enumerate() {
+                        let lagged = |x: &[f32]| dot(x, &x[lag.min(x.len())..]);
+                        out[0] += lagged(v);
+                        out[1] += lagged(m);
                     }
                 }
                 Ok(out)
@@ -214,11 +220,9 @@ impl<'a> Signal<'a> {
             .collect::<Result<_>>()?;
         Ok((0..=2 * half)
             .map(|lag| {
-                let (mut sum, mut count) = (0.0, 0.0);
-                for s in &sums {
-                    sum += s[2 * lag];
-                    count += s[2 * lag + 1];
-                }
+                let [sum, count] = sums
+                    .iter()
+                    .fold([0.0, 0.0], |s, w| [s[0] + w[lag][0], s[1] + w[lag][1]]);
                 sum / f64::max(count, 1.0)
             })
             .collect())
