@@ -98,6 +98,82 @@ pub fn filter_bank(x: &[f32], taps: &[&[f32]], out: &mut [&mut [f32]]) {
     }
 }
 
+/// Samples that [`correlate_piece`] makes at a time.
+pub const PIECE: usize = 64;
+
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn piece<const F: usize, const L: usize>(x: &[f32], by_tap: &[[f32; F]], out: &mut [f32]) {
+    let (rows, _) = out.as_chunks_mut::<PIECE>();
+    let rows: &mut [[f32; PIECE]; F] = rows.try_into().expect("one row a filter");
+    for t in (0..PIECE).step_by(L) {
+        let window = &x[t..t + L + by_tap.len() - 1];
+        let mut acc = [[0.0f32; L]; F];
+        for (xs, weights) in window.array_windows::<L>().zip(by_tap) {
+            for f in 0..F {
+                for j in 0..L {
+                    acc[f][j] = weights[f].mul_add(xs[j], acc[f][j]);
+                }
+            }
+        }
+        for f in 0..F {
+            let to: &mut [f32; L] = (&mut rows[f][t..t + L]).try_into().expect("L samples");
+            *to = acc[f];
+        }
+    }
+}
+
+simd_kernel! {
+    fn piece_wide<const F: usize>(x: &[f32], by_tap: &[[f32; F]], out: &mut [f32]) {
+        piece::<F, 64>(x, by_tap, out);
+    }
+}
+
+simd_kernel! {
+    fn piece_narrow<const F: usize>(x: &[f32], by_tap: &[[f32; F]], out: &mut [f32]) {
+        piece::<F, 16>(x, by_tap, out);
+    }
+}
+
+/// Correlates with `F` filters, given tap by tap: `out[f * PIECE + t] = sum_i by_tap[i][f] * x[t + i]` for `t < PIECE`, summed in tap order.
+///
+/// # Panics
+/// When `x` has fewer than `PIECE + taps - 1` samples or `out` is not `[F, PIECE]`: a programming error.
+pub fn correlate_piece<const F: usize>(x: &[f32], by_tap: &[[f32; F]], out: &mut [f32]) {
+    if simd_level() == SimdLevel::Avx512 {
+        piece_wide::<F>(x, by_tap, out);
+    } else {
+        piece_narrow::<F>(x, by_tap, out);
+    }
+}
+
+simd_kernel! {
+    /// Inner products with eight filters at one place: `out[f] = sum_i by_tap[i][f] * x[i]` over the taps that `x` covers.
+    pub fn correlate_once(x: &[f32], by_tap: &[[f32; 8]]) -> [f32; 8] {
+        const CHAINS: usize = 4;
+        let n = x.len().min(by_tap.len());
+        let ((xs, x_rest), (taps, taps_rest)) = (x[..n].as_chunks::<CHAINS>(), by_tap[..n].as_chunks::<CHAINS>());
+        let mut acc = [[0.0f32; 8]; CHAINS];
+        for (x, w) in xs.iter().zip(taps) {
+            for c in 0..CHAINS {
+                for f in 0..8 {
+                    acc[c][f] = w[c][f].mul_add(x[c], acc[c][f]);
+                }
+            }
+        }
+        for (x, w) in x_rest.iter().zip(taps_rest) {
+            for f in 0..8 {
+                acc[0][f] = w[f].mul_add(*x, acc[0][f]);
+            }
+        }
+        let mut out = [0.0f32; 8];
+        for f in 0..8 {
+            out[f] = (acc[0][f] + acc[1][f]) + (acc[2][f] + acc[3][f]);
+        }
+        out
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +205,40 @@ mod tests {
                     assert!((f64::from(out[f][t]) - expected).abs() < 1e-2, "{f} {t}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn pieces_and_single_places_equal_the_bank() {
+        let length = 47;
+        let x: Vec<f32> = (0..PIECE + length - 1)
+            .map(|t| ((t * 37 % 101) as f32 - 50.0) / 7.0)
+            .collect();
+        let by_tap: Vec<[f32; 6]> = (0..length)
+            .map(|i| std::array::from_fn(|f| ((i * 13 + f * 7) % 17) as f32 - 8.0))
+            .collect();
+        let mut out = vec![0.0f32; 6 * PIECE];
+        correlate_piece(&x, &by_tap, &mut out);
+        let taps: Vec<Vec<f32>> = (0..6).map(|f| by_tap.iter().map(|w| w[f]).collect()).collect();
+        let mut expected = vec![vec![0.0f32; PIECE]; 6];
+        filter_bank(
+            &x,
+            &taps.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+            &mut expected.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>(),
+        );
+        assert_eq!(out, expected.concat());
+        let padded: Vec<[f32; 8]> = by_tap
+            .iter()
+            .map(|w| std::array::from_fn(|f| w.get(f).copied().unwrap_or(0.0)))
+            .collect();
+        let once = correlate_once(&x[5..], &padded);
+        for f in 0..6 {
+            assert!(
+                (once[f] - expected[f][5]).abs() < 1e-2,
+                "{f}: {} {}",
+                once[f],
+                expected[f][5]
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ mod pool;
 mod scores;
 mod whiten;
 
-pub use bank::filter_bank;
+pub use bank::{PIECE, correlate_once, correlate_piece, filter_bank};
 pub use block::ChannelMajor;
 pub use dispatch::{SimdLevel, simd_level};
 pub use median::{MEDIAN_LANES, median_over_channels};

@@ -1,7 +1,7 @@
 //! Temporal shapes of whitened spikes: a basis for all of them, and prototypes to look for (docs/algorithm.md 3).
 
 use ferrosort_core::Result;
-use ferrosort_kernels::{ChannelMajor, filter_bank, linalg};
+use ferrosort_kernels::{ChannelMajor, linalg};
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -41,15 +41,6 @@ pub fn interpolation(phase: i64) -> [f32; 2 * REACH + 1] {
     })
 }
 
-/// Value between samples of a row, zero outside it.
-pub fn value_at(row: &[f32], time: usize, weights: &[f32; 2 * REACH + 1]) -> f32 {
-    weights
-        .iter()
-        .enumerate()
-        .map(|(k, w)| w * row.get((time + k).wrapping_sub(REACH)).copied().unwrap_or(0.0))
-        .sum()
-}
-
 /// Quarters of a sample, `-2 ..= 2`, from the middle of three values to the peak of the parabola through them, and its height.
 pub fn parabola(left: f32, middle: f32, right: f32) -> (i64, f32) {
     let curvature = 2.0 * middle - left - right;
@@ -72,6 +63,19 @@ pub struct Basis {
     pub prototypes: Vec<[f32; COMPONENTS]>,
     /// `[phase][p][q][lag + samples - 1]`: inner product of component `p` with component `q` moved later by `lag` less the phase.
     lagged: Vec<f32>,
+    /// The components tap by tap.
+    pub by_tap: Vec<[f32; COMPONENTS]>,
+    /// The components at each phase.
+    shifted: Vec<Shifted>,
+}
+
+/// Components between samples.
+#[derive(Debug, Clone)]
+pub struct Shifted {
+    /// `[COMPONENTS][length + 2 REACH]`.
+    pub rows: Vec<Vec<f32>>,
+    /// The same tap by tap, with two zeros.
+    pub by_tap: Vec<[f32; 8]>,
 }
 
 impl Basis {
@@ -134,7 +138,13 @@ impl Basis {
             before,
             prototypes: Vec::new(),
             lagged: Vec::new(),
+            by_tap: Vec::new(),
+            shifted: Vec::new(),
         };
+        basis.by_tap = (0..length)
+            .map(|i| std::array::from_fn(|p| basis.components[p][i]))
+            .collect();
+        basis.shifted = basis.shifted_components();
         basis.prototypes = prototypes(&clips.iter().map(|c| basis.project(c)).collect::<Vec<_>>());
         basis.lagged = basis.lagged_products();
         basis
@@ -200,30 +210,35 @@ impl Basis {
         row.get(at as usize).copied().unwrap_or(0.0)
     }
 
-    /// Correlates each channel with each component: row `channel * COMPONENTS + p`; sample `t` belongs to a spike whose peak is at
-    /// sample `t + before` of `y`.
-    pub fn correlate(&self, y: &ChannelMajor) -> ChannelMajor {
-        let samples = y.samples() + 1 - self.length();
-        let mut out = ChannelMajor::zeros(y.channels() * COMPONENTS, samples);
-        let taps: Vec<&[f32]> = self.components.iter().map(Vec::as_slice).collect();
-        for (c, rows) in out.as_mut_slice().chunks_exact_mut(samples * COMPONENTS).enumerate() {
-            filter_bank(y.row(c), &taps, &mut rows.chunks_exact_mut(samples).collect::<Vec<_>>());
-        }
-        out
+    /// The components between samples: sample `i` is that of a spike whose peak is `phase` quarters of a sample after `before + REACH`.
+    fn shifted_components(&self) -> Vec<Shifted> {
+        (-MOST_PHASE..=MOST_PHASE)
+            .map(|phase| {
+                let weights = interpolation(phase);
+                let rows: Vec<Vec<f32>> = self
+                    .components
+                    .iter()
+                    .map(|component| {
+                        let mut row = vec![0.0f32; component.len() + 2 * REACH];
+                        for (k, w) in weights.iter().enumerate() {
+                            for (r, c) in row[k..].iter_mut().zip(component) {
+                                *r += w * c;
+                            }
+                        }
+                        row
+                    })
+                    .collect();
+                let by_tap = (0..rows[0].len())
+                    .map(|i| std::array::from_fn(|p| rows.get(p).map_or(0.0, |r| r[i])))
+                    .collect();
+                Shifted { rows, by_tap }
+            })
+            .collect()
     }
-}
 
-/// Samples of a [`copy_piece`].
-pub const PIECE: usize = 64;
-
-/// Copies samples `[start, start + PIECE)` of all rows next to each other, `[rows, PIECE]`, zero after the end: a piece of a tile that stays in
-/// the cache while it is used many times.
-pub fn copy_piece(correlations: &ChannelMajor, start: usize, piece: &mut [f32]) {
-    let end = (start + PIECE).min(correlations.samples());
-    for (from, to) in correlations.rows().zip(piece.chunks_exact_mut(PIECE)) {
-        let (used, rest) = to.split_at_mut(end - start);
-        used.copy_from_slice(&from[start..end]);
-        rest.fill(0.0);
+    /// The components at a phase, and by how many samples they begin earlier than those at phase 0.
+    pub fn shifted(&self, phase: i64) -> (&Shifted, usize) {
+        (&self.shifted[(phase + MOST_PHASE) as usize], REACH)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Detection with matched filters that need no unit: every prototype, at every place, with footprints of several widths
 //! (docs/algorithm.md 4).
 
-use ferrosort_kernels::{ChannelMajor, best_weighted_sum, largest, weighted_rows};
+use ferrosort_kernels::{PIECE, best_weighted_sum, largest, weighted_rows};
 
-use super::basis::{Basis, COMPONENTS, PER_SAMPLE, PIECE, copy_piece, interpolation, parabola, value_at};
+use super::basis::{Basis, COMPONENTS, PER_SAMPLE, parabola};
 use super::geometry::{Geometry, distance};
 use super::signal::Signal;
+use super::tile::Tile;
 
 /// Widths of footprints before whitening, µm.
 const WIDTHS_UM: [f64; 2] = [18.0, 40.0];
@@ -162,19 +163,19 @@ impl Detector {
         }
     }
 
-    /// Spikes above `threshold` sd in the correlations of one tile, for samples `[from, to)` of it.
+    /// Spikes above `threshold` sd in one tile, for times `[from, to)` of it.
     ///
-    /// `first` is the recording's sample of `correlations` sample 0.
+    /// `first` is the recording's sample of the tile's time 0.
     pub fn detect(
         &self,
-        correlations: &ChannelMajor,
+        tile: &Tile,
         basis: &Basis,
         geometry: &Geometry,
         threshold: f32,
         [from, to]: [usize; 2],
         first: i64,
     ) -> Detections {
-        let mut candidates = self.candidates(correlations, basis, threshold);
+        let mut candidates = self.candidates(tile, basis, threshold);
         candidates.sort_by(|a, b| {
             b.score
                 .total_cmp(&a.score)
@@ -184,7 +185,7 @@ impl Detector {
         let mut taken: Vec<Vec<i64>> = vec![Vec::new(); self.filters.len()];
         let mut accepted: Vec<Accepted> = Vec::new();
         let mut by_home: Vec<Vec<usize>> = vec![Vec::new(); geometry.wide.len()];
-        let samples = correlations.samples();
+        let samples = tile.samples();
         for c in candidates {
             let rival = |&s: &u32| {
                 taken[s as usize]
@@ -206,7 +207,7 @@ impl Detector {
             let score = c.score - near.iter().map(|a| self.explained(&c, a, basis, geometry)).sum::<f32>();
             if score > threshold {
                 let (site, time) = (c.site, c.time as i64);
-                let spike = self.aligned(c, &near, correlations, basis, geometry);
+                let spike = self.aligned(c, &near, tile, basis, geometry);
                 if self.energy(&spike, geometry) > LEAST_ENERGY * threshold * threshold {
                     taken[site].push(time);
                     by_home[spike.home].push(accepted.len());
@@ -218,7 +219,7 @@ impl Detector {
         accepted.sort_by_key(|a| (a.candidate.time, a.candidate.site));
         let mut out = Detections::default();
         for a in accepted {
-            self.record(a, correlations, basis, geometry, first, &mut out);
+            self.record(a, tile, basis, geometry, first, &mut out);
         }
         out
     }
@@ -260,25 +261,22 @@ impl Detector {
         &self,
         candidate: Candidate,
         near: &[&Accepted],
-        correlations: &ChannelMajor,
+        tile: &Tile,
         basis: &Basis,
         geometry: &Geometry,
     ) -> Accepted {
         let filter = &self.filters[candidate.site][0];
         // What the basis leaves of the sample itself: a sharp peak, unlike the energy, which shifted spikes share.
         let peak = |t: usize| -> f32 {
-            let value: f32 = basis
-                .components
-                .iter()
-                .enumerate()
-                .map(|(p, component)| {
-                    let seen: f32 = filter
-                        .iter()
-                        .map(|(c, w)| w * correlations.row(c * COMPONENTS + p)[t])
-                        .sum();
-                    seen * component[basis.before]
-                })
-                .sum();
+            let mut value = 0.0f32;
+            for (c, w) in filter {
+                let seen = tile.features(*c, t, 0);
+                value += w * seen
+                    .iter()
+                    .zip(&basis.components)
+                    .map(|(s, c)| s * c[basis.before])
+                    .sum::<f32>();
+            }
             if value < 0.0 { -value } else { POSITIVE * value }
         };
         let heights: [f32; 2 * ALIGN + 3] = std::array::from_fn(|k| peak(candidate.time + k - ALIGN - 1));
@@ -289,16 +287,11 @@ impl Detector {
         // The features are of the neighbourhood of the channel with the largest response.
         let prototype = &basis.prototypes[candidate.prototype];
         let home = filter.iter().fold((filter[0].0, f32::NEG_INFINITY), |b, &(ch, _)| {
-            let r = response(correlations, ch, candidate.time, prototype);
+            let r = response(tile, ch, candidate.time, prototype);
             if r > b.1 { (ch, r) } else { b }
         });
-        let weights = interpolation(phase);
         let wide = &geometry.wide[home.0];
-        let mut features: Vec<f32> = wide
-            .iter()
-            .flat_map(|&c| (0..COMPONENTS).map(move |p| c * COMPONENTS + p))
-            .map(|row| value_at(correlations.row(row), time, &weights))
-            .collect();
+        let mut features: Vec<f32> = wide.iter().flat_map(|&c| tile.features(c, time, phase)).collect();
         for other in near {
             let lag = quarters - other.quarters;
             let on_other = &geometry.wide[other.home];
@@ -321,21 +314,19 @@ impl Detector {
         }
     }
 
-    fn candidates(&self, correlations: &ChannelMajor, basis: &Basis, threshold: f32) -> Vec<Candidate> {
-        let channels = correlations.channels() / COMPONENTS;
-        let samples = correlations.samples();
+    fn candidates(&self, tile: &Tile, basis: &Basis, threshold: f32) -> Vec<Candidate> {
+        let (channels, samples) = (tile.channels(), tile.samples());
         let prototypes: Vec<Vec<(u32, f32)>> = basis
             .prototypes
             .iter()
             .map(|q| q.iter().enumerate().map(|(p, w)| (p as u32, *w)).collect())
             .collect();
-        let mut piece = vec![0.0f32; correlations.channels() * PIECE];
+        let mut piece = vec![0.0f32; tile.piece_len()];
         let mut responses = vec![0.0f32; channels * prototypes.len() * PIECE];
         let mut out = Vec::new();
         // Pieces overlap by two samples: a peak needs its neighbours.
-        for start in (0..samples.saturating_sub(2)).step_by(PIECE - 2) {
-            let width = PIECE.min(samples - start);
-            copy_piece(correlations, start, &mut piece);
+        for start in (0..(samples + 1).saturating_sub(PIECE)).step_by(PIECE - 2) {
+            tile.piece(start, &mut piece);
             for (c, rows) in piece.chunks_exact(COMPONENTS * PIECE).enumerate() {
                 for (q, terms) in prototypes.iter().enumerate() {
                     weighted_rows(
@@ -362,7 +353,7 @@ impl Detector {
                 if largest(&best) <= threshold {
                     continue;
                 }
-                for t in 1..width - 1 {
+                for t in 1..PIECE - 1 {
                     if best[t] > threshold && best[t] >= best[t - 1] && best[t] > best[t + 1] {
                         out.push(Candidate {
                             time: start + t,
@@ -377,20 +368,12 @@ impl Detector {
         out
     }
 
-    fn record(
-        &self,
-        a: Accepted,
-        correlations: &ChannelMajor,
-        basis: &Basis,
-        geometry: &Geometry,
-        first: i64,
-        out: &mut Detections,
-    ) {
+    fn record(&self, a: Accepted, tile: &Tile, basis: &Basis, geometry: &Geometry, first: i64, out: &mut Detections) {
         let c = a.candidate;
         let wide = &geometry.wide[a.home];
         let white: Vec<f32> = wide
             .iter()
-            .map(|&ch| response(correlations, ch, c.time, &basis.prototypes[c.prototype]))
+            .map(|&ch| response(tile, ch, c.time, &basis.prototypes[c.prototype]))
             .collect();
         out.starts.push(out.features.len());
         out.features.extend(a.features);
@@ -424,8 +407,7 @@ impl Detector {
 }
 
 /// Response of one channel to a prototype.
-fn response(correlations: &ChannelMajor, channel: usize, time: usize, prototype: &[f32; COMPONENTS]) -> f32 {
-    (0..COMPONENTS)
-        .map(|p| prototype[p] * correlations.row(channel * COMPONENTS + p)[time])
-        .sum()
+fn response(tile: &Tile, channel: usize, time: usize, prototype: &[f32; COMPONENTS]) -> f32 {
+    let features = tile.features(channel, time, 0);
+    prototype.iter().zip(&features).map(|(q, f)| q * f).sum()
 }

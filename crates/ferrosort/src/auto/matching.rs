@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ferrosort_core::{Observer, Result};
-use ferrosort_kernels::ChannelMajor;
+use ferrosort_kernels::PIECE;
 use rayon::prelude::*;
 
 use super::basis::Basis;
@@ -12,6 +12,7 @@ use super::displacement::Displacement;
 use super::geometry::Geometry;
 use super::pursuit::{Found, Pursuit, TileUnit, clean_features, subtract_all};
 use super::signal::Signal;
+use super::tile::Tile;
 use super::units::{KnotSum, Unit};
 use crate::preprocess::check_cancelled;
 
@@ -106,17 +107,18 @@ impl Passes<'_> {
         (self.signal.n_samples() as usize).div_ceil(self.tile_samples()).max(1)
     }
 
-    /// Correlations of a tile with margins, the recording's sample of the first, and the range of the tile in them.
-    fn correlations(&self, tile: usize) -> Result<(ChannelMajor, i64, [usize; 2])> {
+    /// A tile with margins, the recording's sample of its time 0, and the range of times that are its own.
+    fn tile(&self, tile: usize) -> Result<(Tile<'_>, i64, [usize; 2])> {
         let (length, before) = (self.basis.length(), self.basis.before);
         let margin = 2 * length;
         let samples = self.tile_samples();
         let start = tile * samples;
         let end = (start + samples).min(self.signal.n_samples() as usize);
         let first = start as i64 - margin as i64;
-        let total = end - start + 2 * margin;
-        let y = self.signal.tile(first - before as i64, total + length - 1)?;
-        Ok((self.basis.correlate(&y), first, [margin, margin + end - start]))
+        // A piece more, since detection stops before the last one that is not whole.
+        let total = (end - start + 2 * margin + PIECE).next_multiple_of(PIECE);
+        let signal = self.signal.tile(first - before as i64, total + length - 1)?;
+        Ok((Tile::new(signal, self.basis), first, [margin, margin + end - start]))
     }
 
     /// Detection without templates.
@@ -126,10 +128,10 @@ impl Passes<'_> {
     pub fn detect(&self, threshold: f32, observer: &dyn Observer) -> Result<Detections> {
         let mut all = Detections::default();
         let work = |tile| {
-            let (b, first, range) = self.correlations(tile)?;
+            let (tile, first, range) = self.tile(tile)?;
             Ok(self
                 .detector
-                .detect(&b, self.basis, self.geometry, threshold, range, first))
+                .detect(&tile, self.basis, self.geometry, threshold, range, first))
         };
         let tiles: Vec<usize> = (0..self.tiles()).collect();
         each_tile(&tiles, observer, work, |d| all.append(d))?;
@@ -182,7 +184,7 @@ impl Passes<'_> {
         displacement: &Displacement,
         learning: Learning,
     ) -> Result<TileOutput> {
-        let (mut b, first, [from, to]) = self.correlations(tile)?;
+        let (mut tile, first, [from, to]) = self.tile(tile)?;
         let rate = self.signal.sample_rate();
         let middle = (first as f64 + (from + to) as f64 / 2.0) / rate;
         let at: Vec<f64> = units
@@ -205,19 +207,19 @@ impl Passes<'_> {
                 }
             })
             .collect();
-        let mut found = Pursuit::new(&b, self.basis, &here, rate).run();
+        let mut found = Pursuit::new(&tile, self.basis, &here, rate).run();
         found.sort_by_key(|f| (f.time, f.unit));
         let sums = match learning {
             Learning::Nothing => Vec::new(),
             Learning::Templates | Learning::Residual(_) => {
-                knot_sums(&b, self.basis, units, &here, &at, &found, [from, to])
+                knot_sums(&tile, self.basis, units, &here, &at, &found, [from, to])
             }
         };
         let residual = match learning {
             Learning::Residual(threshold) => {
-                subtract_all(&mut b, self.basis, &here, &found);
+                subtract_all(&mut tile, &here, &found);
                 self.detector
-                    .detect(&b, self.basis, self.geometry, threshold, [from, to], first)
+                    .detect(&tile, self.basis, self.geometry, threshold, [from, to], first)
             }
             Learning::Nothing | Learning::Templates => Detections::default(),
         };
@@ -232,7 +234,7 @@ impl Passes<'_> {
 
 /// Sums of the cleaned features of spikes within `[from, to)`, by unit and knot.
 fn knot_sums(
-    correlations: &ChannelMajor,
+    tile: &Tile,
     basis: &Basis,
     units: &[Unit],
     here: &[TileUnit],
@@ -241,7 +243,7 @@ fn knot_sums(
     [from, to]: [usize; 2],
 ) -> Vec<TileSum> {
     let channels: Vec<&[usize]> = units.iter().map(|u| u.channels.as_slice()).collect();
-    let features = clean_features(correlations, basis, here, &channels, found);
+    let features = clean_features(tile, basis, here, &channels, found);
     let mut sums: BTreeMap<(usize, usize), (f64, Vec<f32>)> = BTreeMap::new();
     for (f, values) in found.iter().zip(&features) {
         if f.log_odds < 0.0 || !(from..to).contains(&f.time) {

@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use ferrosort_kernels::{BETWEEN, ChannelMajor, largest, subtract_between, subtract_shifted, weighted_rows};
+use ferrosort_kernels::{BETWEEN, PIECE, largest, subtract_between, subtract_shifted, weighted_rows};
 
-use super::basis::{Basis, COMPONENTS, PER_SAMPLE, PIECE, copy_piece, interpolation, parabola, value_at};
+use super::basis::{Basis, COMPONENTS, PER_SAMPLE, interpolation, parabola};
+use super::tile::Tile;
 
 /// Log odds above which a spike is accepted.
 pub const THRESHOLD: f64 = -3.0;
@@ -124,9 +125,9 @@ pub struct Pursuit<'a> {
 
 impl<'a> Pursuit<'a> {
     /// Projects the tile on all units.
-    pub fn new(correlations: &ChannelMajor, basis: &'a Basis, units: &'a [TileUnit], sample_rate: f64) -> Self {
-        let projections = project(correlations, units);
-        let mut by_channel: Vec<Vec<u32>> = vec![Vec::new(); correlations.channels() / COMPONENTS];
+    pub fn new(tile: &Tile, basis: &'a Basis, units: &'a [TileUnit], sample_rate: f64) -> Self {
+        let projections = project(tile, units);
+        let mut by_channel: Vec<Vec<u32>> = vec![Vec::new(); tile.channels()];
         for (i, u) in units.iter().enumerate() {
             for &c in &u.channels {
                 by_channel[c].push(i as u32);
@@ -231,8 +232,8 @@ impl<'a> Pursuit<'a> {
 }
 
 /// Projections of the tile on all units, `[units][samples]`.
-fn project(correlations: &ChannelMajor, units: &[TileUnit]) -> Vec<Vec<f32>> {
-    let samples = correlations.samples();
+fn project(tile: &Tile, units: &[TileUnit]) -> Vec<Vec<f32>> {
+    let samples = tile.samples();
     let terms: Vec<Vec<(u32, f32)>> = units
         .iter()
         .map(|u| {
@@ -244,10 +245,10 @@ fn project(correlations: &ChannelMajor, units: &[TileUnit]) -> Vec<Vec<f32>> {
         })
         .collect();
     let mut out = vec![vec![0.0f32; samples]; units.len()];
-    let mut piece = vec![0.0f32; correlations.channels() * PIECE];
-    for start in (0..samples).step_by(PIECE) {
-        let end = (start + PIECE).min(samples);
-        copy_piece(correlations, start, &mut piece);
+    let mut piece = vec![0.0f32; tile.piece_len()];
+    for start in (0..(samples + 1).saturating_sub(PIECE)).step_by(PIECE) {
+        let end = start + PIECE;
+        tile.piece(start, &mut piece);
         for (terms, out) in terms.iter().zip(&mut out) {
             weighted_rows(&piece, PIECE, terms, &mut out[start..end]);
         }
@@ -292,7 +293,7 @@ fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit) -> Vec<f32> {
 
 /// Features of each spike with all others taken away, `[channels, COMPONENTS]` on the channels given for its unit; spikes sorted by time.
 pub fn clean_features(
-    correlations: &ChannelMajor,
+    tile: &Tile,
     basis: &Basis,
     units: &[TileUnit],
     channels: &[&[usize]],
@@ -303,11 +304,9 @@ pub fn clean_features(
     let features = |i: usize, first: &mut usize| {
         let spike = &found[i];
         let own = channels[spike.unit];
-        let weights = interpolation(spike.phase);
         let mut out: Vec<f32> = own
             .iter()
-            .flat_map(|&c| (0..COMPONENTS).map(move |p| c * COMPONENTS + p))
-            .map(|row| value_at(correlations.row(row), spike.time, &weights))
+            .flat_map(|&c| tile.features(c, spike.time, spike.phase))
             .collect();
         while (spike.time as i64 - found[*first].time as i64) > reach {
             *first += 1;
@@ -339,26 +338,13 @@ pub fn clean_features(
     (0..found.len()).map(|i| features(i, &mut first)).collect()
 }
 
-/// Takes all spikes away from the correlations of the tile.
-pub fn subtract_all(correlations: &mut ChannelMajor, basis: &Basis, units: &[TileUnit], found: &[Found]) {
-    let reach = basis.length() - 1;
-    let samples = correlations.samples();
+/// Takes all spikes away from the tile.
+pub fn subtract_all(tile: &mut Tile, units: &[TileUnit], found: &[Found]) {
     for spike in found {
         let unit = &units[spike.unit];
-        let from = spike.time.saturating_sub(reach);
-        let to = (spike.time + reach + 1).min(samples);
-        let skip = from + reach - spike.time;
         for (c, template) in unit.channels.iter().zip(unit.template.chunks_exact(COMPONENTS)) {
-            for p in 0..COMPONENTS {
-                let row = &mut correlations.row_mut(c * COMPONENTS + p)[from..to];
-                for q in 0..COMPONENTS {
-                    subtract_shifted(
-                        row,
-                        spike.amplitude * template[q],
-                        &basis.lagged(q, p, spike.phase)[skip..],
-                    );
-                }
-            }
+            let features: [f32; COMPONENTS] = std::array::from_fn(|p| spike.amplitude * template[p]);
+            tile.subtract(*c, spike.time, spike.phase, &features);
         }
     }
 }

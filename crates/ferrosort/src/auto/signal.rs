@@ -12,7 +12,7 @@ use crate::settings::Parameters;
 /// Counts of one sd inside the whitening kernel, which rounds: 0.5 % of an sd.
 const SCALE: f64 = 200.0;
 /// Samples before and after a tile that the zero-phase filter needs.
-const FILTER_MARGIN: usize = 512;
+const FILTER_MARGIN: usize = 320;
 /// Half-length of the temporal whitening filter, ms.
 const WHITENING_MS: f64 = 0.55;
 /// Channels of a shank needed for a common reference.

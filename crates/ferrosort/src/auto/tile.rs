@@ -1,0 +1,65 @@
+//! A stretch of whitened signal, and its correlations with the temporal basis where they are asked for (docs/algorithm.md 3).
+//!
+//! Correlations of all channels take six times the memory of the signal: they are made piece by piece in the cache and never kept.
+
+use ferrosort_kernels::{ChannelMajor, PIECE, correlate_once, correlate_piece, subtract_shifted};
+
+use super::basis::{Basis, COMPONENTS};
+
+/// Whitened samples of a tile. Time `t` of the tile is that of a spike whose peak is at sample `t + basis.before` of the signal.
+pub struct Tile<'a> {
+    signal: ChannelMajor,
+    basis: &'a Basis,
+}
+
+impl<'a> Tile<'a> {
+    /// A tile of this signal, `[channels, samples + basis.length() - 1]`.
+    pub fn new(signal: ChannelMajor, basis: &'a Basis) -> Self {
+        Self { signal, basis }
+    }
+
+    /// Times at which a spike can be.
+    pub fn samples(&self) -> usize {
+        (self.signal.samples() + 1).saturating_sub(self.basis.length())
+    }
+
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        self.signal.channels()
+    }
+
+    /// Values of a piece.
+    pub fn piece_len(&self) -> usize {
+        self.channels() * COMPONENTS * PIECE
+    }
+
+    /// Correlations at times `[start, start + PIECE)`, which must be within the tile, `[channels, COMPONENTS, PIECE]`.
+    pub fn piece(&self, start: usize, piece: &mut [f32]) {
+        let needed = PIECE + self.basis.length() - 1;
+        for (row, out) in self.signal.rows().zip(piece.chunks_exact_mut(COMPONENTS * PIECE)) {
+            correlate_piece(&row[start..start + needed], &self.basis.by_tap, out);
+        }
+    }
+
+    /// Correlations of one channel at `phase` quarters of a sample after `time`; the signal counts as zero outside the tile.
+    pub fn features(&self, channel: usize, time: usize, phase: i64) -> [f32; COMPONENTS] {
+        let (shifted, earlier) = self.basis.shifted(phase);
+        let from = time.saturating_sub(earlier);
+        let skipped = earlier + from - time;
+        let row = self.signal.row(channel);
+        let values = correlate_once(&row[from.min(row.len())..], &shifted.by_tap[skipped..]);
+        std::array::from_fn(|p| values[p])
+    }
+
+    /// Takes away a spike with these features on one channel.
+    pub fn subtract(&mut self, channel: usize, time: usize, phase: i64, features: &[f32]) {
+        let (shifted, earlier) = self.basis.shifted(phase);
+        let from = time.saturating_sub(earlier);
+        let skipped = earlier + from - time;
+        let row = self.signal.row_mut(channel);
+        let to = (from + shifted.rows[0].len() - skipped).min(row.len());
+        for (factor, component) in features.iter().zip(&shifted.rows) {
+            subtract_shifted(&mut row[from.min(to)..to], *factor, &component[skipped..]);
+        }
+    }
+}
