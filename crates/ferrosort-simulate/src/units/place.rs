@@ -139,10 +139,28 @@ fn in_pairs(n: usize, distance_um: f64, z_um: [f64; 2], e: Extent, draws: &mut D
     placed
 }
 
-/// A place at a distance from the axis of a random shank, in front of the probe.
+/// A place at a distance from the axis of a random shank, in front of the probe, and no nearer to any other shank.
 pub(crate) fn around_axis(probe: &SimProbe, distance_um: [f64; 2], draws: &mut Draws) -> [f64; 3] {
-    const BEYOND_UM: f64 = 100.0;
+    /// Shanks may leave no room at that distance.
+    const TRIES: usize = 50;
     let shanks = extents(probe);
+    let clear = |[x, _, z]: [f64; 3]| {
+        shanks
+            .iter()
+            .all(|e| libm::hypot(x - 0.5 * (e.x_um[0] + e.x_um[1]), z) >= 0.99 * distance_um[0])
+    };
+    let mut position = around_some_axis(&shanks, distance_um, draws);
+    for _ in 0..TRIES {
+        if shanks.len() == 1 || clear(position) {
+            break;
+        }
+        position = around_some_axis(&shanks, distance_um, draws);
+    }
+    position
+}
+
+fn around_some_axis(shanks: &[Extent], distance_um: [f64; 2], draws: &mut Draws) -> [f64; 3] {
+    const BEYOND_UM: f64 = 100.0;
     let e = shanks[draws.below(shanks.len())];
     let width = e.x_um[1] - e.x_um[0];
     let y = draws.between(e.y_um[0] - BEYOND_UM, e.y_um[1] + BEYOND_UM);

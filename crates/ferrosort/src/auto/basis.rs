@@ -19,7 +19,7 @@ const CLIP_SD: f32 = 6.5;
 /// Most clips, and fewest: with fewer, shapes come from a formula.
 const CLIPS: (usize, usize) = (8000, 60);
 /// Stretches of half a second that are searched for clips.
-const STRETCHES: i64 = 60;
+const STRETCHES: i64 = 30;
 /// Rounds of the prototypes' clustering.
 const ROUNDS: usize = 20;
 
@@ -69,14 +69,8 @@ pub struct Basis {
     shifted: Vec<Shifted>,
 }
 
-/// Components between samples.
-#[derive(Debug, Clone)]
-pub struct Shifted {
-    /// `[COMPONENTS][length + 2 REACH]`.
-    pub rows: Vec<Vec<f32>>,
-    /// The same tap by tap, with two zeros.
-    pub by_tap: Vec<[f32; 8]>,
-}
+/// Components between samples, tap by tap, `[length + 2 REACH]`, with two zeros each.
+type Shifted = Vec<[f32; 8]>;
 
 impl Basis {
     /// Learns the shapes from isolated peaks, or makes them where there are too few.
@@ -228,16 +222,15 @@ impl Basis {
                         row
                     })
                     .collect();
-                let by_tap = (0..rows[0].len())
+                (0..rows[0].len())
                     .map(|i| std::array::from_fn(|p| rows.get(p).map_or(0.0, |r| r[i])))
-                    .collect();
-                Shifted { rows, by_tap }
+                    .collect()
             })
             .collect()
     }
 
     /// The components at a phase, and by how many samples they begin earlier than those at phase 0.
-    pub fn shifted(&self, phase: i64) -> (&Shifted, usize) {
+    pub fn shifted(&self, phase: i64) -> (&[[f32; 8]], usize) {
         (&self.shifted[(phase + MOST_PHASE) as usize], REACH)
     }
 }

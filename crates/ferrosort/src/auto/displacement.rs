@@ -55,6 +55,17 @@ impl Displacement {
         motion.map_or(0.0, |(_, m)| displacement_at(m, time_s, depth_um))
     }
 
+    /// Displacement of each detection, µm.
+    pub fn of(&self, detections: &Detections, geometry: &Geometry, sample_rate: f64) -> Vec<f64> {
+        (0..detections.len())
+            .map(|i| {
+                let shank = geometry.shank[detections.homes[i] as usize];
+                let depth = f64::from(detections.positions_um[i][1]);
+                self.at(shank, detections.times[i] as f64 / sample_rate, depth)
+            })
+            .collect()
+    }
+
     /// Least and largest displacement of a shank, µm, both at least as far as zero.
     pub fn range_um(&self, shank: i64) -> [f64; 2] {
         let motion = self.shanks.iter().find(|(s, _)| *s == shank);

@@ -10,7 +10,7 @@ use super::basis::Basis;
 use super::detect::{Detections, Detector};
 use super::displacement::Displacement;
 use super::geometry::Geometry;
-use super::pursuit::{Found, Pursuit, TileUnit, clean_features, subtract_all};
+use super::pursuit::{Found, Pursuit, TileUnit, clean_features};
 use super::signal::Signal;
 use super::tile::Tile;
 use super::units::{KnotSum, Unit};
@@ -52,21 +52,6 @@ pub struct PassOutput {
     pub spikes: Matched,
     /// Sums of cleaned features, by unit and knot.
     pub sums: Vec<Vec<KnotSum>>,
-    /// What is left after the spikes are taken away.
-    pub residual: Detections,
-    /// Share of the recording that was looked at.
-    pub share: f64,
-}
-
-/// What a pass is for, besides its spikes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Learning {
-    /// Nothing.
-    Nothing,
-    /// New templates.
-    Templates,
-    /// New templates, and spikes above so many sd in what is left: units that are not known yet.
-    Residual(f32),
 }
 
 /// A unit, a knot of it, a weight and weighted features.
@@ -75,7 +60,6 @@ type TileSum = (usize, usize, f64, Vec<f32>);
 struct TileOutput {
     spikes: Vec<(i64, Found)>,
     sums: Vec<TileSum>,
-    residual: Detections,
 }
 
 /// Runs `work` on all tiles, in parallel, and hands the results to `take` in order.
@@ -125,7 +109,7 @@ impl Passes<'_> {
     ///
     /// # Errors
     /// Those of reading, and cancellation.
-    pub fn detect(&self, threshold: f32, observer: &dyn Observer) -> Result<Detections> {
+    pub fn detect(&self, tiles: &[usize], threshold: f32, observer: &dyn Observer) -> Result<Detections> {
         let mut all = Detections::default();
         let work = |tile| {
             let (tile, first, range) = self.tile(tile)?;
@@ -133,12 +117,11 @@ impl Passes<'_> {
                 .detector
                 .detect(&tile, self.basis, self.geometry, threshold, range, first))
         };
-        let tiles: Vec<usize> = (0..self.tiles()).collect();
-        each_tile(&tiles, observer, work, |d| all.append(d))?;
+        each_tile(tiles, observer, work, |d| all.append(d))?;
         Ok(all)
     }
 
-    /// Pursuit with templates in these tiles, and what `learning` asks for.
+    /// Pursuit with templates in these tiles, and sums for new templates if it is to `learn`.
     ///
     /// # Errors
     /// Those of reading, and cancellation.
@@ -147,16 +130,14 @@ impl Passes<'_> {
         tiles: &[usize],
         units: &[Unit],
         displacement: &Displacement,
-        learning: Learning,
+        learn: bool,
         observer: &dyn Observer,
     ) -> Result<PassOutput> {
         let mut out = PassOutput {
             spikes: Matched::default(),
             sums: units.iter().map(|u| vec![KnotSum::default(); u.knots()]).collect(),
-            residual: Detections::default(),
-            share: tiles.len() as f64 / self.tiles() as f64,
         };
-        let work = |tile| self.pursue_tile(tile, units, displacement, learning);
+        let work = |tile| self.pursue_tile(tile, units, displacement, learn);
         each_tile(tiles, observer, work, |tile| {
             for (time, f) in tile.spikes {
                 out.spikes.times.push(time);
@@ -172,19 +153,12 @@ impl Passes<'_> {
                     *s += f64::from(f);
                 }
             }
-            out.residual.append(tile.residual);
         })?;
         Ok(out)
     }
 
-    fn pursue_tile(
-        &self,
-        tile: usize,
-        units: &[Unit],
-        displacement: &Displacement,
-        learning: Learning,
-    ) -> Result<TileOutput> {
-        let (mut tile, first, [from, to]) = self.tile(tile)?;
+    fn pursue_tile(&self, tile: usize, units: &[Unit], displacement: &Displacement, learn: bool) -> Result<TileOutput> {
+        let (tile, first, [from, to]) = self.tile(tile)?;
         let rate = self.signal.sample_rate();
         let middle = (first as f64 + (from + to) as f64 / 2.0) / rate;
         let at: Vec<f64> = units
@@ -209,25 +183,15 @@ impl Passes<'_> {
             .collect();
         let mut found = Pursuit::new(&tile, self.basis, &here, rate).run();
         found.sort_by_key(|f| (f.time, f.unit));
-        let sums = match learning {
-            Learning::Nothing => Vec::new(),
-            Learning::Templates | Learning::Residual(_) => {
-                knot_sums(&tile, self.basis, units, &here, &at, &found, [from, to])
-            }
-        };
-        let residual = match learning {
-            Learning::Residual(threshold) => {
-                subtract_all(&mut tile, &here, &found);
-                self.detector
-                    .detect(&tile, self.basis, self.geometry, threshold, [from, to], first)
-            }
-            Learning::Nothing | Learning::Templates => Detections::default(),
+        let sums = if learn {
+            knot_sums(&tile, self.basis, units, &here, &at, &found, [from, to])
+        } else {
+            Vec::new()
         };
         found.retain(|f| (from..to).contains(&f.time));
         Ok(TileOutput {
             spikes: found.into_iter().map(|f| (first + f.time as i64, f)).collect(),
             sums,
-            residual,
         })
     }
 }

@@ -8,23 +8,26 @@ use super::detect::Detector;
 use super::displacement::Displacement;
 use super::geometry::Geometry;
 use super::label::{by_unit, judge};
-use super::matching::{Learning, PassOutput, Passes};
+use super::matching::{PassOutput, Passes};
 use super::results::Results;
 use super::signal::Signal;
 use super::units::{Seed, Unit};
 use crate::pipeline::{Request, Run};
 
-/// Score of a detection without templates, sd: first in the data, then in what the first templates leave.
-const DETECTION_SD: [f32; 2] = [5.0, 4.8];
+/// Score of a detection without templates, sd. Weaker spikes would blur the clusters more than they add to them; the pursuit finds them.
+const DETECTION_SD: f32 = 5.25;
 /// Fewest spikes of a cluster, and fewest a second.
-const FEWEST: (f64, f64) = (15.0, 0.06);
+const FEWEST: (f64, f64) = (12.0, 0.06);
 /// Rate of a unit before it is known, Hz.
 const FIRST_RATE_HZ: f64 = 3.0;
 /// Units with a lower expected accuracy are given up between passes. Others that will be labelled noise stay: they take spikes of the
 /// background that weak units would take otherwise.
 const HOPELESS: f64 = 0.35;
-/// Recordings up to this length are learnt from as a whole, s.
-const WHOLE_S: f64 = 60.0;
+/// Recordings are learnt from as a whole up to this length, s, or up to this number of values; from parts of larger ones, at least this
+/// share.
+const LEARNT_S: f64 = 60.0;
+const LEARNT_VALUES: f64 = 1e8;
+const MOST_STEP: usize = 6;
 /// A unit is kept when its template has at least this norm, sd.
 const LEAST_NORM: f32 = 3.5;
 
@@ -50,8 +53,9 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
     let tiles = passes.tiles() as u64;
     let rate = signal.sample_rate();
     let duration_s = signal.n_samples() as f64 / rate;
-    let detections = run.stage("detection", tiles, "tiles", |run| {
-        passes.detect(DETECTION_SD[0], run.observer)
+    let parts = learning_tiles(passes.tiles(), duration_s, geometry.wide.len() as f64 * rate);
+    let detections = run.stage("detection", parts[0].len() as u64, "tiles", |run| {
+        passes.detect(&parts[0], DETECTION_SD, run.observer)
     })?;
     let displacement = run.stage("motion", 1, "steps", |_| {
         Ok(Displacement::estimate(&detections, &geometry, rate, duration_s))
@@ -63,22 +67,16 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
             motion.depths_um.len()
         ));
     }
+    let learnt_s = duration_s * parts[0].len() as f64 / passes.tiles() as f64;
     let clustering = Clustering {
         geometry: &geometry,
         signal: &signal,
         basis: &basis,
-        min_spikes: FEWEST.0.max(FEWEST.1 * duration_s) as usize,
-    };
-    let at = |d: &super::detect::Detections| -> Vec<f64> {
-        (0..d.len())
-            .map(|i| {
-                let shank = geometry.shank[d.homes[i] as usize];
-                displacement.at(shank, d.times[i] as f64 / rate, f64::from(d.positions_um[i][1]))
-            })
-            .collect()
+        min_spikes: FEWEST.0.max(FEWEST.1 * learnt_s) as usize,
     };
     let seeds = run.stage("clustering", 1, "steps", |_| {
-        Ok(clustering.seeds(&detections, &at(&detections)))
+        let moved = displacement.of(&detections, &geometry, rate);
+        Ok(clustering.seeds(&detections, &moved))
     })?;
     drop(detections);
     let context = Context {
@@ -86,33 +84,22 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
         signal: &signal,
         displacement: &displacement,
         clustering: &clustering,
-        duration_s,
+        learnt_s,
     };
     let mut units = context.units(seeds);
-    let parts = learning_tiles(passes.tiles(), duration_s);
-    let pass = run.stage("matching", parts[0].len() as u64, "tiles", |run| {
-        passes.pursue(
-            &parts[0],
-            &units,
-            &displacement,
-            Learning::Residual(DETECTION_SD[1]),
-            run.observer,
-        )
+    let pass = run.stage("matching", parts[1].len() as u64, "tiles", |run| {
+        passes.pursue(&parts[1], &units, &displacement, true, run.observer)
     })?;
-    let more = run.stage("clustering again", 1, "steps", |_| {
-        Ok(clustering.seeds(&pass.residual, &at(&pass.residual)))
-    })?;
-    let mut seeds: Vec<Seed> = context.relearn(&units, &pass).into_iter().map(|u| u.seed).collect();
-    seeds.extend(more);
+    let seeds = context.relearn(&units, &pass).into_iter().map(|u| u.seed).collect();
     units = context.units(clustering.join(seeds));
-    let pass = run.stage("matching again", parts[1].len() as u64, "tiles", |run| {
-        passes.pursue(&parts[1], &units, &displacement, Learning::Templates, run.observer)
+    let pass = run.stage("matching again", parts[2].len() as u64, "tiles", |run| {
+        passes.pursue(&parts[2], &units, &displacement, true, run.observer)
     })?;
     units = clustering.distinct(context.relearn(&units, &pass));
     let all: Vec<usize> = (0..passes.tiles()).collect();
     let spikes = run
         .stage("last matching", tiles, "tiles", |run| {
-            passes.pursue(&all, &units, &displacement, Learning::Nothing, run.observer)
+            passes.pursue(&all, &units, &displacement, false, run.observer)
         })?
         .spikes;
     let sorting = run.stage("labels", 1, "steps", |_| {
@@ -126,12 +113,11 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
     Ok((sorting, displacement))
 }
 
-/// Tiles of the two learning passes: all of a short recording, every second one of a long one, in turn.
-fn learning_tiles(tiles: usize, duration_s: f64) -> [Vec<usize>; 2] {
-    if duration_s < WHOLE_S {
-        return [(0..tiles).collect(), (0..tiles).collect()];
-    }
-    [0, 1].map(|first| (first..tiles).step_by(2).collect())
+/// Tiles that are searched, and those of the two learning passes: all of a small recording, every `step`th of a larger one, in turn.
+fn learning_tiles(tiles: usize, duration_s: f64, values_per_s: f64) -> [Vec<usize>; 3] {
+    let large = (duration_s / LEARNT_S).min(duration_s * values_per_s / LEARNT_VALUES);
+    let step = (large as usize).clamp(1, MOST_STEP);
+    [0, 1, 2].map(|first| (first % step..tiles).step_by(step).collect())
 }
 
 struct Context<'a> {
@@ -139,7 +125,8 @@ struct Context<'a> {
     signal: &'a Signal<'a>,
     displacement: &'a Displacement,
     clustering: &'a Clustering<'a>,
-    duration_s: f64,
+    /// Length of what is learnt from, s.
+    learnt_s: f64,
 }
 
 impl Context<'_> {
@@ -148,7 +135,7 @@ impl Context<'_> {
         seeds
             .into_iter()
             .map(|s| {
-                let (range, rate) = (range(&s), (s.count / self.duration_s).clamp(0.1, 50.0));
+                let (range, rate) = (range(&s), (s.count / self.learnt_s).clamp(0.1, 50.0));
                 Unit::new(s, self.geometry, self.signal, range, rate.max(0.3 * FIRST_RATE_HZ))
             })
             .filter(|u| u.norm() >= LEAST_NORM)
@@ -157,7 +144,6 @@ impl Context<'_> {
 
     /// Templates, rates and spreads from the spikes of a pass; units with too few spikes disappear.
     fn relearn(&self, units: &[Unit], pass: &PassOutput) -> Vec<Unit> {
-        let duration_s = self.duration_s * pass.share;
         let mut amplitudes: Vec<Vec<f64>> = vec![Vec::new(); units.len()];
         for ((&u, &a), &l) in pass
             .spikes
@@ -174,16 +160,16 @@ impl Context<'_> {
         let rate = self.signal.sample_rate();
         let trains = by_unit(&pass.spikes, units.len());
         for (((unit, sums), amplitudes), train) in units.iter().zip(&pass.sums).zip(&amplitudes).zip(&trains) {
-            let quality = judge(unit, train, rate, duration_s);
+            let quality = judge(unit, train, rate, self.learnt_s);
             let hopeless = quality.accuracy < HOPELESS;
-            if hopeless || (amplitudes.len() as f64) < self.clustering.min_spikes as f64 * pass.share {
+            if hopeless || (amplitudes.len() as f64) < self.clustering.min_spikes as f64 {
                 continue;
             }
             let range = self.displacement.range_um(self.geometry.shank[unit.seed.home]);
             let Some(mut unit) = unit.relearn(sums, self.geometry, self.signal, range) else {
                 continue;
             };
-            unit.rate_hz = (amplitudes.len() as f64 / duration_s).clamp(0.1, 100.0);
+            unit.rate_hz = (amplitudes.len() as f64 / self.learnt_s).clamp(0.1, 100.0);
             if unit.norm() >= LEAST_NORM {
                 out.push(unit);
             }

@@ -337,14 +337,3 @@ pub fn clean_features(
     };
     (0..found.len()).map(|i| features(i, &mut first)).collect()
 }
-
-/// Takes all spikes away from the tile.
-pub fn subtract_all(tile: &mut Tile, units: &[TileUnit], found: &[Found]) {
-    for spike in found {
-        let unit = &units[spike.unit];
-        for (c, template) in unit.channels.iter().zip(unit.template.chunks_exact(COMPONENTS)) {
-            let features: [f32; COMPONENTS] = std::array::from_fn(|p| spike.amplitude * template[p]);
-            tile.subtract(*c, spike.time, spike.phase, &features);
-        }
-    }
-}

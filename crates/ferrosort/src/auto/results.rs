@@ -17,8 +17,8 @@ use crate::pipeline::Request;
 const SAME_SPIKE_MS: f64 = 0.5;
 /// Units of whose spikes this share is tied to those of a larger unit are not neurons.
 const TIED: f64 = 0.4;
-/// A template that another is tied to has at least this share of its norm.
-const SOURCE_NORM: f32 = 0.7;
+/// A template that another is tied to has at least so many times its norm: what a template leaves of a spike is small.
+const SOURCE_NORM: f32 = 1.5;
 /// Fewest spikes of a unit that is reported.
 const FEWEST: usize = 2;
 

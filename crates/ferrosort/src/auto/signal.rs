@@ -18,7 +18,7 @@ const WHITENING_MS: f64 = 0.55;
 /// Channels of a shank needed for a common reference.
 const FEWEST_REFERENCED: usize = 16;
 /// Windows of the recording from which the noise is learnt.
-const NOISE_WINDOWS: u64 = 40;
+const NOISE_WINDOWS: u64 = 24;
 /// Channels from which the spectrum of the noise is learnt.
 const SPECTRUM_CHANNELS: usize = 32;
 /// Values beyond this many sd are taken for spikes, not noise.

@@ -2,7 +2,7 @@
 //!
 //! Correlations of all channels take six times the memory of the signal: they are made piece by piece in the cache and never kept.
 
-use ferrosort_kernels::{ChannelMajor, PIECE, correlate_once, correlate_piece, subtract_shifted};
+use ferrosort_kernels::{ChannelMajor, PIECE, correlate_once, correlate_piece};
 
 use super::basis::{Basis, COMPONENTS};
 
@@ -47,19 +47,7 @@ impl<'a> Tile<'a> {
         let from = time.saturating_sub(earlier);
         let skipped = earlier + from - time;
         let row = self.signal.row(channel);
-        let values = correlate_once(&row[from.min(row.len())..], &shifted.by_tap[skipped..]);
+        let values = correlate_once(&row[from.min(row.len())..], &shifted[skipped..]);
         std::array::from_fn(|p| values[p])
-    }
-
-    /// Takes away a spike with these features on one channel.
-    pub fn subtract(&mut self, channel: usize, time: usize, phase: i64, features: &[f32]) {
-        let (shifted, earlier) = self.basis.shifted(phase);
-        let from = time.saturating_sub(earlier);
-        let skipped = earlier + from - time;
-        let row = self.signal.row_mut(channel);
-        let to = (from + shifted.rows[0].len() - skipped).min(row.len());
-        for (factor, component) in features.iter().zip(&shifted.rows) {
-            subtract_shifted(&mut row[from.min(to)..to], *factor, &component[skipped..]);
-        }
     }
 }
