@@ -47,11 +47,16 @@ def kilosort2(recording, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def auto(recording, tmp_path_factory):
+    return sort(recording, "auto", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
 def pykilosort(recording, tmp_path_factory):
     return sort(recording, "pykilosort", tmp_path_factory)
 
 
-@pytest.fixture(scope="session", params=["kilosort2", "pykilosort"])
+@pytest.fixture(scope="session", params=["auto", "kilosort2", "pykilosort"])
 def simulated(request):
     """The same recording sorted with each algorithm."""
     return request.getfixturevalue(request.param)
@@ -61,5 +66,6 @@ def simulated(request):
 def real(request, tmp_path_factory):
     """A short real recording of ../shared/data/real, sorted."""
     output = tmp_path_factory.mktemp("real") / "sorting"
-    ferrosort("sort", REAL / request.param, "--output", output, "--set", "Th=[6,3]", "--quiet")
+    options = ["--algorithm", "kilosort2", "--set", "Th=[6,3]"]
+    ferrosort("sort", REAL / request.param, "--output", output, *options, "--quiet")
     return Sorting(output)

@@ -18,7 +18,7 @@ def sort_array(folder, samples, *options):
     recording = folder / "raw.bin"
     samples.astype(np.int16).tofile(recording)
     options = ["--channels", samples.shape[1], "--sample-rate", RATE, *options]
-    ferrosort("sort", recording, *options, "--output", folder / "sorting", "--quiet")
+    ferrosort("sort", recording, *options, "--algorithm", "kilosort2", "--output", folder / "sorting", "--quiet")
     return Sorting(folder / "sorting")
 
 

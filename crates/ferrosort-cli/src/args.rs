@@ -233,15 +233,9 @@ pub struct SortArgs {
     #[arg(long)]
     pub keep_processed: bool,
 
-    /// The sorter
-    #[arg(
-        long,
-        value_enum,
-        default_value = "kilosort2",
-        value_name = "NAME",
-        help_heading = "Algorithm"
-    )]
-    pub algorithm: AlgorithmName,
+    /// The sorter [default: auto; kilosort2 with --compat, --draws or --keep-processed]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "Algorithm")]
+    pub algorithm: Option<AlgorithmName>,
 
     /// Repeat the defects and differences of an original program, to compare with its results
     #[arg(long, value_name = "PRESET", value_parser = PRESETS, help_heading = "Algorithm")]

@@ -76,7 +76,7 @@ fn simulate_and_sort(args: &DemoArgs, params: &Simulated, progress: &Progress) -
     )?;
     let job = Job {
         input: &input,
-        settings: &Settings::new(Algorithm::Kilosort2),
+        settings: &Settings::new(Algorithm::Auto),
         draws: Draws::default(),
         folder: RunFolder::create(&args.output.join(SORTING), false, &[])?,
         keep_processed: false,

@@ -13,13 +13,14 @@ use ndarray_npy::{NpzReader, ReadNpzError};
 use super::input;
 use super::job::{self, Job};
 use super::usage::Usage;
-use crate::args::SortArgs;
+use crate::args::{AlgorithmName, SortArgs};
 use crate::progress::Progress;
 
 /// Checks every input, then sorts.
 pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
+    let algorithm = algorithm(args)?;
     let resolved = Settings::resolve(
-        args.algorithm.into(),
+        algorithm.into(),
         args.compat.as_deref(),
         args.params.as_deref(),
         &args.set,
@@ -48,6 +49,27 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
     }
     progress.finished(&done.summary(&input, &args.output), &done.report());
     Ok(())
+}
+
+/// The sorter that is asked for, by name or by an option that only one has.
+fn algorithm(args: &SortArgs) -> Result<AlgorithmName> {
+    let only = [
+        (
+            "--compat",
+            args.compat.as_deref().is_some_and(|preset| preset != "none"),
+        ),
+        ("--draws", args.draws.is_some()),
+        ("--keep-processed", args.keep_processed),
+    ];
+    let given = only.iter().find(|(_, given)| *given).map(|(name, _)| name);
+    match (args.algorithm, given) {
+        (Some(AlgorithmName::Auto), Some(option)) => Err(Error::input(format!(
+            "{option} is for the Kilosort algorithms and has no meaning for auto; leave it out, or add --algorithm kilosort2"
+        ))),
+        (Some(name), _) => Ok(name),
+        (None, Some(_)) => Ok(AlgorithmName::Kilosort2),
+        (None, None) => Ok(AlgorithmName::Auto),
+    }
 }
 
 /// Reads the draws that are in the file. Negative entries of `km_start` fill up rows of batches with fewer clusters.

@@ -21,11 +21,14 @@ fn every_real_recording_gives_a_valid_folder() {
         if !recording.join("recording.raw").exists() {
             continue;
         }
-        let output = scratch.path().join(&name);
-        let done = ferrosort(["sort", path(&recording), "--output", path(&output), "--quiet"]);
-        assert!(done.status.success(), "{name}: {}", stderr(&done));
-        assert_valid(&output);
-        eprintln!("{name}: {}", manifest(&output)["result"]);
+        for algorithm in ["auto", "kilosort2"] {
+            let output = scratch.path().join(format!("{name}-{algorithm}"));
+            let args = ["sort", path(&recording), "--output", path(&output), "--quiet"];
+            let done = ferrosort(args.into_iter().chain(["--algorithm", algorithm]));
+            assert!(done.status.success(), "{name}: {}", stderr(&done));
+            assert_valid(&output);
+            eprintln!("{name} {algorithm}: {}", manifest(&output)["result"]);
+        }
         sorted += 1;
     }
     assert!(sorted >= 7, "{sorted} recordings in {}", folder.display());

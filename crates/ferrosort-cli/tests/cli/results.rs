@@ -66,17 +66,13 @@ pub fn assert_valid(folder: &Path) {
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
     let scratch = TempDir::new().unwrap();
-    for algorithm in ["kilosort2", "pykilosort"] {
+    for algorithm in ["auto", "kilosort2", "pykilosort"] {
         let run = |threads: &str| {
             let folder = scratch.path().join(format!("{algorithm}-{threads}"));
-            let options = [
-                "--quiet",
-                "--keep-processed",
-                "--algorithm",
-                algorithm,
-                "--threads",
-                threads,
-            ];
+            let mut options = vec!["--quiet", "--algorithm", algorithm, "--threads", threads];
+            if algorithm != "auto" {
+                options.push("--keep-processed");
+            }
             sort(&folder, &options);
             assert_eq!(manifest(&folder)["timings"]["threads"].to_string(), threads);
             folder
@@ -161,6 +157,8 @@ fn flat_files_give_the_same_spikes_as_the_folder_even_in_two_parts() {
         "--probe",
         path(&probe),
         "--quiet",
+        "--algorithm",
+        "kilosort2",
     ];
     let params = scratch.path().join("opts.toml");
     fs::write(
@@ -207,16 +205,20 @@ fn overwriting_replaces_the_old_result_and_nothing_else() {
 #[test]
 fn short_and_quiet_recordings_give_a_valid_result_that_says_what_was_skipped() {
     let scratch = TempDir::new().unwrap();
-    for (name, seconds, level) in [("short", 0.05, 20), ("tiny", 0.0005, 20), ("silent", 2.0, 0)] {
+    let cases = [("short", 0.05, 20), ("tiny", 0.0005, 20), ("silent", 2.0, 0)];
+    let algorithms = ["auto", "kilosort2"];
+    for ((name, seconds, level), algorithm) in cases.iter().flat_map(|c| algorithms.map(|a| (*c, a))) {
         let file = scratch.path().join(format!("{name}.bin"));
         let n = (seconds * RATE) as usize * 4;
         let noise = |i: usize| ((i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as i16 % (level + 1);
         let bytes: Vec<u8> = (0..n).flat_map(|i| noise(i).to_le_bytes()).collect();
         fs::write(&file, bytes).unwrap();
-        let folder = scratch.path().join(name);
+        let folder = scratch.path().join(format!("{name}-{algorithm}"));
         let args = [
             "sort",
             path(&file),
+            "--algorithm",
+            algorithm,
             "--channels",
             "4",
             "--sample-rate",
@@ -233,6 +235,10 @@ fn short_and_quiet_recordings_give_a_valid_result_that_says_what_was_skipped() {
             stderr(&done)
         );
         let warnings = manifest(&folder)["warnings"].as_array().unwrap().len();
-        assert!(warnings >= 2, "{name}: {}", manifest(&folder)["warnings"]);
+        assert!(
+            warnings >= if algorithm == "auto" { 1 } else { 2 },
+            "{name}: {}",
+            manifest(&folder)["warnings"]
+        );
     }
 }

@@ -74,6 +74,9 @@ pub fn sort_args(output: &Path, options: &[&str]) -> Vec<String> {
     ]
     .map(String::from)
     .to_vec();
+    if !options.contains(&"--algorithm") {
+        args.extend(["--algorithm", "kilosort2"].map(String::from));
+    }
     args.extend(options.iter().map(ToString::to_string));
     args
 }

@@ -106,6 +106,9 @@ impl Settings {
     }
 }
 
+/// The only parameter of Kilosort2 that `auto` has too.
+const USED_BY_AUTO: &str = "common_reference";
+
 fn apply(settings: Settings, given: BTreeMap<String, (Meaning, Given)>) -> Result<Resolved> {
     let mut parameters = to_table(&settings.parameters)?;
     let mut compat = to_table(&settings.compat)?;
@@ -114,6 +117,12 @@ fn apply(settings: Settings, given: BTreeMap<String, (Meaning, Given)>) -> Resul
     for (meaning, given) in given.values() {
         match meaning {
             Meaning::Parameter(info) => {
+                if settings.algorithm == Algorithm::Auto && info.name != USED_BY_AUTO {
+                    warnings.push(format!(
+                        "{} has no effect on auto, which derives it from the probe and the recording; --algorithm kilosort2 uses it",
+                        given.place()
+                    ));
+                }
                 let value = validate::coerce(info, &parameters[info.name], &given.value);
                 let value = value.map_err(|problem| Error::input(format!("{} {problem}", given.place())))?;
                 parameters.insert(info.name.to_string(), value);
