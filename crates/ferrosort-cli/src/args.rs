@@ -233,7 +233,7 @@ pub struct SortArgs {
     #[arg(long)]
     pub keep_processed: bool,
 
-    /// The sorter [default: auto; kilosort2 with --compat, --draws or --keep-processed]
+    /// The sorter [default: auto, or kilosort2 with an option that only it has]
     #[arg(long, value_enum, value_name = "NAME", help_heading = "Algorithm")]
     pub algorithm: Option<AlgorithmName>,
 

@@ -1,5 +1,7 @@
 //! Where the contacts of an electrode are, and which file column each is wired to.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -106,6 +108,26 @@ impl Probe {
         self.validate_distinct(source)
     }
 
+    /// Moves contacts that share the position of an earlier one of their shank aside, by multiples of `step_um` along x, to a free place.
+    /// Returns the indices of the moved ones: a file that gives one position for a whole tetrode means that they are close together.
+    pub fn spread(&mut self, step_um: f64) -> Vec<usize> {
+        let mut taken = BTreeSet::new();
+        let mut moved = Vec::new();
+        for (i, c) in self.contacts.iter_mut().enumerate() {
+            let key = |x_um: f64| (x_um.to_bits(), c.y_um.to_bits(), c.shank);
+            let start = c.x_um;
+            let mut steps = 0u32;
+            while !taken.insert(key(c.x_um)) && c.x_um.is_finite() {
+                steps += 1;
+                c.x_um = start + f64::from(steps) * step_um;
+            }
+            if steps > 0 {
+                moved.push(i);
+            }
+        }
+        moved
+    }
+
     fn validate_distinct(&self, source: &str) -> Result<()> {
         let mut order: Vec<usize> = (0..self.contacts.len()).collect();
         let key = |i: usize| {
@@ -143,6 +165,17 @@ mod tests {
             message.contains("channel 3") && message.contains("has 3 channels"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn contacts_at_one_position_are_spread() {
+        let mut p = Probe::line(4, 0.0);
+        p.contacts[2].shank = 1;
+        assert_eq!(p.spread(10.0), [1, 3]);
+        let x: Vec<f64> = p.contacts.iter().map(|c| c.x_um).collect();
+        assert_eq!(x, [0.0, 10.0, 0.0, 20.0]);
+        assert!(p.validate(4, "p").is_ok());
+        assert!(p.spread(10.0).is_empty());
     }
 
     #[test]

@@ -18,11 +18,14 @@ pub struct Input {
     pub warnings: Vec<String>,
 }
 
+/// How far apart contacts that a probe file has at one position are taken to be, µm.
+const SPREAD_UM: f64 = 10.0;
+
 /// Opens the recording and the probe. `options` are parameters of the original programs that describe the recording.
 pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOptions) -> Result<Input> {
     let opened = open_recording(&recording.recording, &open_options(&recording.format, options)?)?;
     let mut warnings = Vec::new();
-    let (found, source) = match (&probe.probe, opened.probe()) {
+    let (mut found, source) = match (&probe.probe, opened.probe()) {
         (Some(path), _) => (read_probe(path)?, path.display().to_string()),
         (None, Some(found)) => (found.clone(), format!("of {}", opened.name())),
         (None, None) => {
@@ -40,6 +43,14 @@ pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOpt
             (Probe::line(opened.n_channels(), pitch), "assumed line".to_string())
         }
     };
+    let moved = found.spread(SPREAD_UM);
+    if let Some(first) = moved.first() {
+        warnings.push(format!(
+            "probe {source}: {} contacts (the first is {first}) have the position of another one; they are taken to lie {SPREAD_UM} µm beside \
+             it; give true positions for a better sorting",
+            moved.len()
+        ));
+    }
     found.validate(opened.n_channels(), &source)?;
     Ok(Input {
         recording: opened,

@@ -1,6 +1,7 @@
 //! The binary from end to end, on a small simulated recording.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod auto;
 mod bad_input;
 mod bench;
 mod compare;

@@ -331,3 +331,45 @@ fn normalised(v: &[f32; COMPONENTS]) -> [f32; COMPONENTS] {
     let norm = v.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
     v.map(|x| x / norm)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A basis of waveforms of a formula, at 30 kHz.
+    pub fn example() -> Basis {
+        let (before, length) = (15, 46);
+        Basis::from_clips(&invented(before, length, 30.0), before)
+    }
+
+    #[test]
+    fn lagged_products_are_those_of_shifted_components() {
+        let basis = example();
+        for (p, q, quarters) in [(0, 0, 0), (1, 2, 13), (3, 0, -22), (2, 2, 5)] {
+            let whole = i64::div_euclid(quarters + 2, 4);
+            let shifted = basis.shifted(whole * 4 - quarters).0;
+            // A spike of component p, `phase` late, seen by component q `whole` samples later.
+            let expected: f32 = basis.components[q]
+                .iter()
+                .enumerate()
+                .filter_map(|(i, w)| {
+                    let at = i as i64 + whole + REACH as i64;
+                    Some(w * shifted.get(usize::try_from(at).ok()?)?[p])
+                })
+                .sum();
+            let got = basis.lagged_at(p, q, quarters);
+            assert!((got - expected).abs() < 1e-4, "{p} {q} {quarters}: {got} {expected}");
+        }
+        assert_eq!(basis.lagged_at(0, 0, 4 * 500), 0.0);
+    }
+
+    #[test]
+    fn a_parabola_has_its_peak_where_it_was_put() {
+        let f = |x: f32| 3.0 - 2.0 * (x - 0.25).powi(2);
+        let (phase, peak) = parabola(f(-1.0), f(0.0), f(1.0));
+        assert_eq!(phase, 1);
+        assert!((peak - 3.0).abs() < 1e-5);
+        assert_eq!(parabola(1.0, 1.0, 1.0), (0, 1.0));
+        assert!(interpolation(1).iter().sum::<f32>() - 1.0 < 1e-6);
+    }
+}

@@ -82,6 +82,9 @@ fn is_one(distance: f32, x: &[i64], y: &[i64], sample_rate: f64, duration_s: f64
             expected: 2.0 * (to - from) as f64 / sample_rate * x.len() as f64 * y.len() as f64 / duration_s.max(1e-9),
         }
     };
+    if distance >= RELATED {
+        return false;
+    }
     let (refractory, burst) = (pairs(REFRACTORY_MS), pairs(BURST_MS));
     if refractory.excess(2.0) || refractory.expected > 4.0 && refractory.seen > 0.5 * refractory.expected {
         return false;
@@ -115,4 +118,64 @@ fn coincidences(x: &[i64], y: &[i64], [from, to]: [i64; 2]) -> f64 {
         sum
     };
     (count(x, y) + count(y, x)) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: f64 = 30_000.0;
+    const DURATION_S: f64 = 100.0;
+
+    /// A train whose intervals are `least` to three times `least` ms, from a hash of the seed.
+    fn train(least_ms: f64, seed: u64) -> Vec<i64> {
+        let mut out = Vec::new();
+        let (mut t, mut state) = (0.0, seed);
+        while t < DURATION_S {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            t += least_ms / 1000.0 * (1.0 + 2.0 * (state >> 33) as f64 / (1u64 << 31) as f64);
+            out.push((t * RATE) as i64);
+        }
+        out
+    }
+
+    fn one(distance: f32, x: &[i64], y: &[i64]) -> bool {
+        is_one(distance, x, y, RATE, DURATION_S)
+    }
+
+    #[test]
+    fn independent_trains_are_one_neuron_only_when_nearly_equal_in_shape() {
+        let (x, y) = (train(400.0, 1), train(400.0, 2));
+        assert!(!one(0.3, &x, &y));
+        assert!(one(0.1, &x, &y), "so alike that trains with few pairs do not matter");
+    }
+
+    #[test]
+    fn trains_that_fire_in_each_others_refractory_period_are_two_neurons() {
+        let x = train(20.0, 1);
+        let y: Vec<i64> = x.iter().map(|t| t + 24).collect();
+        assert!(!one(0.1, &x, &y));
+        let busy = (train(5.0, 3), train(5.0, 4));
+        assert!(!one(0.1, &busy.0, &busy.1));
+    }
+
+    #[test]
+    fn a_train_in_the_bursts_of_another_is_the_same_neuron() {
+        let x = train(100.0, 1);
+        let y: Vec<i64> = x.iter().step_by(4).map(|t| t + 150).collect();
+        assert!(one(0.45, &x, &y));
+        assert!(!one(0.6, &x, &y), "the shape must be related");
+    }
+
+    #[test]
+    fn one_busy_train_dealt_out_to_two_units_is_one_neuron() {
+        let all = train(6.0, 5);
+        let (mut x, mut y) = (Vec::new(), Vec::new());
+        for (i, t) in all.iter().enumerate() {
+            if (i / 7) % 2 == 0 { x.push(*t) } else { y.push(*t) }
+        }
+        assert!(one(0.29, &x, &y));
+    }
 }

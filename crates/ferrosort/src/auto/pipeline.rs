@@ -25,7 +25,7 @@ const FIRST_RATE_HZ: f64 = 3.0;
 const HOPELESS: f64 = 0.35;
 /// Recordings are learnt from as a whole up to this length, s, or up to this number of values; from parts of larger ones, at least this
 /// share.
-const LEARNT_S: f64 = 60.0;
+const LEARNT_S: f64 = 40.0;
 const LEARNT_VALUES: f64 = 1e8;
 const MOST_STEP: usize = 6;
 /// A unit is kept when its template has at least this norm, sd.

@@ -19,6 +19,9 @@ const WHITENING_MS: f64 = 0.55;
 const FEWEST_REFERENCED: usize = 16;
 /// Windows of the recording from which the noise is learnt.
 const NOISE_WINDOWS: u64 = 24;
+/// Values beyond this many sd are artefacts: saturation, stimulation; and what is lost around them, ms.
+const ARTEFACT_SD: f32 = 300.0;
+const ARTEFACT_MS: f64 = 10.0;
 /// Channels from which the spectrum of the noise is learnt.
 const SPECTRUM_CHANNELS: usize = 32;
 /// Values beyond this many sd are taken for spikes, not noise.
@@ -124,6 +127,7 @@ impl<'a> Signal<'a> {
         for c in 0..self.columns.len() {
             filter_bank(x.row(c), &[&self.taps], &mut [out.row_mut(c)]);
         }
+        blank_artefacts(&mut out, (ARTEFACT_MS * self.sample_rate() / 1000.0) as usize);
         Ok(out)
     }
 
@@ -229,6 +233,28 @@ impl<'a> Signal<'a> {
     }
 }
 
+/// Silences all channels around values that no neuron reaches: their filtered edges would be the largest spikes of the recording.
+fn blank_artefacts(y: &mut ChannelMajor, margin: usize) {
+    let samples = y.samples();
+    let mut blank = vec![false; samples];
+    for row in y.rows() {
+        for (t, v) in row.iter().enumerate() {
+            if v.abs() > ARTEFACT_SD {
+                blank[t.saturating_sub(margin)..(t + margin).min(samples)].fill(true);
+            }
+        }
+    }
+    if blank.contains(&true) {
+        for c in 0..y.channels() {
+            for (v, blank) in y.row_mut(c).iter_mut().zip(&blank) {
+                if *blank {
+                    *v = 0.0;
+                }
+            }
+        }
+    }
+}
+
 /// Samples without spikes (others zero), and ones where they are.
 fn masked(block: &ChannelMajor, lead: usize, samples: usize) -> (ChannelMajor, ChannelMajor) {
     let channels = block.channels();
@@ -237,10 +263,16 @@ fn masked(block: &ChannelMajor, lead: usize, samples: usize) -> (ChannelMajor, C
     for c in 0..channels {
         let row = &block.row(c)[lead..lead + samples];
         let sd = median_sd(row);
+        if sd <= f32::MIN_POSITIVE {
+            // A dead channel or a silent stretch tells nothing about the noise.
+            continue;
+        }
         let (v, m) = (values.row_mut(c), masks.row_mut(c));
         m.fill(1.0);
         for (t, x) in row.iter().enumerate() {
-            if x.abs() > SPIKE_SD * sd {
+            if x.abs() > ARTEFACT_SD * sd {
+                m[t.saturating_sub(300)..(t + 300).min(samples)].fill(0.0);
+            } else if x.abs() > SPIKE_SD * sd {
                 m[t.saturating_sub(10)..(t + 20).min(samples)].fill(0.0);
             }
         }

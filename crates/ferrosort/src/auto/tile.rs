@@ -51,3 +51,43 @@ impl<'a> Tile<'a> {
         std::array::from_fn(|p| values[p])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::basis::tests::example;
+    use super::*;
+
+    #[test]
+    fn features_are_the_correlations_and_move_with_the_phase() {
+        let basis = example();
+        let signal = ChannelMajor::from_fn(2, 200 + basis.length() - 1, |t, c| {
+            let x = t as f64 - 100.0 - basis.before as f64 - 0.25;
+            ((1.0 + c as f64) * (-0.5 * (x / 5.0).powi(2)).exp()) as f32
+        });
+        let tile = Tile::new(signal, &basis);
+        let mut piece = vec![0.0f32; tile.piece_len()];
+        tile.piece(64, &mut piece);
+        for channel in 0..2 {
+            for time in [64, 100, 127] {
+                for (p, f) in tile.features(channel, time, 0).iter().enumerate() {
+                    let expected = piece[(channel * COMPONENTS + p) * PIECE + time - 64];
+                    assert!((f - expected).abs() < 1e-4, "{channel} {time} {p}: {f} {expected}");
+                }
+            }
+        }
+        // The bump is a quarter of a sample after time 100: there the features are those of the same bump on a sample.
+        let centred = ChannelMajor::from_fn(1, 200 + basis.length() - 1, |t, _| {
+            let x = t as f64 - 100.0 - basis.before as f64;
+            (-0.5 * (x / 5.0).powi(2)).exp() as f32
+        });
+        let expected = Tile::new(centred, &basis).features(0, 100, 0);
+        for (f, e) in tile.features(0, 100, 1).iter().zip(&expected) {
+            assert!((f - e).abs() < 1e-3, "{f} {e}");
+        }
+        assert_eq!(
+            tile.features(0, 0, -2).len(),
+            COMPONENTS,
+            "the start of the tile is no place to fail"
+        );
+    }
+}
