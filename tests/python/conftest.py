@@ -62,6 +62,12 @@ def simulated(request):
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture(scope="session", params=["kilosort2", "pykilosort"])
+def with_features(request):
+    """Sortings that have features of their spikes."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture(scope="session", params=REAL_NAMES or [pytest.param("", marks=pytest.mark.skip(reason=f"{REAL} is absent"))])
 def real(request, tmp_path_factory):
     """A short real recording of ../shared/data/real, sorted."""
