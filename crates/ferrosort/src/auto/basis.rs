@@ -370,6 +370,6 @@ pub(super) mod tests {
         assert_eq!(phase, 1);
         assert!((peak - 3.0).abs() < 1e-5);
         assert_eq!(parabola(1.0, 1.0, 1.0), (0, 1.0));
-        assert!(interpolation(1).iter().sum::<f32>() - 1.0 < 1e-6);
+        assert!((interpolation(1).iter().sum::<f32>() - 1.0).abs() < 1e-5);
     }
 }

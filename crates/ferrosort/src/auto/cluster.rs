@@ -1,5 +1,5 @@
 //! From detections to seeds of units: registered features, local clustering, and joining of what is one neuron
-//! (docs/algorithm.md 5).
+//! (docs/algorithm.md 6).
 
 use std::collections::BTreeMap;
 

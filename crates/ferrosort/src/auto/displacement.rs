@@ -1,4 +1,4 @@
-//! Displacement of the tissue on every shank (docs/algorithm.md 4).
+//! Displacement of the tissue on every shank (docs/algorithm.md 5).
 
 use ferrosort_core::Motion;
 

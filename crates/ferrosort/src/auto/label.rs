@@ -1,4 +1,4 @@
-//! What a unit is worth: expected false and missed spikes, refractoriness, label (docs/algorithm.md 9).
+//! What a unit is worth: expected false and missed spikes, refractoriness, label (docs/algorithm.md 11).
 
 use ferrosort_core::UnitLabel;
 

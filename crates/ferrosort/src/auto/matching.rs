@@ -1,4 +1,4 @@
-//! Passes over the recording: detection, and pursuit with what is learnt from it (docs/algorithm.md 4 and 7).
+//! Passes over the recording: detection, and pursuit with what is learnt from it (docs/algorithm.md 4, 8 and 9).
 
 use std::collections::BTreeMap;
 

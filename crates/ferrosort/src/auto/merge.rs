@@ -1,4 +1,4 @@
-//! Which units are pieces of one neuron: alike in shape, and one train in time (docs/algorithm.md 8).
+//! Which units are pieces of one neuron: alike in shape, and one train in time (docs/algorithm.md 10).
 //!
 //! A neuron whose spikes change in a burst, or whose template the drift model misses, has templates of its own for each form. They stay apart
 //! in the pursuit, which needs them all; their spikes get one name.

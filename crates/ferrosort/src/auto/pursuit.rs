@@ -1,4 +1,4 @@
-//! Matching pursuit in log odds over one tile (docs/algorithm.md 7).
+//! Matching pursuit in log odds over one tile (docs/algorithm.md 8).
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;

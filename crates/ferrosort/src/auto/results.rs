@@ -1,4 +1,4 @@
-//! From units and their spikes to a sorting: pieces of one neuron under one name, labels, templates (docs/algorithm.md 8 and 9).
+//! From units and their spikes to a sorting: pieces of one neuron under one name, labels, templates (docs/algorithm.md 10 and 11).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Footprints moved along the probe by kriging between contacts (docs/algorithm.md 5).
+//! Footprints moved along the probe by kriging between contacts (docs/algorithm.md 6).
 
 use ferrosort_kernels::linalg;
 use ndarray::Array2;

@@ -1,4 +1,4 @@
-//! Units and their templates, which change with the displacement of the tissue (docs/algorithm.md 6).
+//! Units and their templates, which change with the displacement of the tissue (docs/algorithm.md 7).
 
 use std::collections::BTreeSet;
 
