@@ -6,10 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::{PcFeatures, Probe, SampleType};
+
+/// Label of units that a sorter itself takes for no neuron.
+const NOISE: &str = "noise";
 
 /// What kind of result a folder or file was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +93,13 @@ pub struct RunUnit {
     pub class: Option<String>,
     /// Small units of the background of a simulation, which a sorter is not asked to find.
     pub is_background: bool,
+}
+
+impl RunUnit {
+    /// True for a unit that its sorter labelled `noise`: no claim of a neuron.
+    pub fn is_noise(&self) -> bool {
+        self.label.as_deref() == Some(NOISE)
+    }
 }
 
 /// In what the values of a template are.
@@ -186,7 +196,7 @@ pub struct RecordingFormat {
 }
 
 /// Displacement of the tissue, positive = towards larger y.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Motion {
     /// Centres of the time bins, s.
     pub times_s: Vec<f64>,
@@ -301,5 +311,92 @@ impl SortingRun {
     /// Ascending samples of each unit, in the order of `units`.
     pub fn trains(&self) -> Vec<Vec<i64>> {
         self.spikes.trains(self.units.len())
+    }
+
+    /// The run without the units that its sorter labelled `noise`, and how many these are: those claim no neuron.
+    #[must_use]
+    pub fn without_noise(mut self) -> (Self, usize) {
+        let kept: Vec<usize> = (0..self.units.len()).filter(|&u| !self.units[u].is_noise()).collect();
+        let left_out = self.units.len() - kept.len();
+        if left_out == 0 {
+            return (self, 0);
+        }
+        let mut place = vec![None; self.units.len()];
+        for (new, &old) in kept.iter().enumerate() {
+            place[old] = Some(new as u32);
+        }
+        let is_kept = |row: &usize| place.get(self.spikes.units[*row] as usize).copied().flatten().is_some();
+        let rows: Vec<usize> = (0..self.spikes.len()).filter(is_kept).collect();
+        let spikes = &self.spikes;
+        let column = |values: &Option<Vec<f32>>| values.as_ref().map(|v| rows.iter().map(|&i| v[i]).collect());
+        let units = rows.iter().filter_map(|&i| place[spikes.units[i] as usize]).collect();
+        self.spikes = SpikeTable {
+            samples: rows.iter().map(|&i| spikes.samples[i]).collect(),
+            units,
+            amplitudes: column(&spikes.amplitudes),
+            depths_um: column(&spikes.depths_um),
+            scores: column(&spikes.scores),
+        };
+        self.units = kept.iter().map(|&u| self.units[u].clone()).collect();
+        for set in [&mut self.templates, &mut self.physical_templates]
+            .into_iter()
+            .flatten()
+        {
+            set.waveforms = set.waveforms.select(Axis(0), &kept);
+        }
+        self.similarity = self
+            .similarity
+            .take()
+            .map(|s| s.select(Axis(0), &kept).select(Axis(1), &kept));
+        self.features = self.features.take().map(|f| PcFeatures {
+            values: f.values.select(Axis(0), &rows),
+            channels: f.channels.select(Axis(0), &kept),
+        });
+        (self, left_out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array, array};
+
+    use super::*;
+
+    #[test]
+    fn noise_goes_with_all_its_rows() {
+        let mut run = SortingRun::new("a", "a", RunKind::Phy);
+        let unit = |id: &str, label: &str| RunUnit {
+            id: id.into(),
+            label: Some(label.into()),
+            ..RunUnit::default()
+        };
+        run.units = vec![unit("7", "good"), unit("8", "noise"), unit("9", "mua")];
+        run.spikes = SpikeTable {
+            samples: vec![10, 20, 30, 40],
+            units: vec![2, 1, 0, 2],
+            amplitudes: Some(vec![1.0, 2.0, 3.0, 4.0]),
+            ..SpikeTable::default()
+        };
+        run.similarity = Array::from_shape_vec((3, 3), (0..9).map(|v| v as f32).collect()).ok();
+        run.features = Some(PcFeatures {
+            values: Array::from_shape_fn((4, 1, 1), |(i, _, _)| i as f32),
+            channels: Array::from_shape_fn((3, 1), |(u, _)| u as u32),
+        });
+        let (run, left_out) = run.without_noise();
+        assert_eq!(left_out, 1);
+        assert_eq!(run.units.iter().map(|u| u.id.as_str()).collect::<Vec<_>>(), ["7", "9"]);
+        assert_eq!(
+            (run.spikes.samples, run.spikes.units),
+            (vec![10, 30, 40], vec![1, 0, 1])
+        );
+        assert_eq!(run.spikes.amplitudes, Some(vec![1.0, 3.0, 4.0]));
+        assert_eq!(run.similarity, Some(array![[0.0, 2.0], [6.0, 8.0]]));
+        let features = run.features.map(|f| {
+            (
+                f.values.into_raw_vec_and_offset().0,
+                f.channels.into_raw_vec_and_offset().0,
+            )
+        });
+        assert_eq!(features, Some((vec![0.0, 2.0, 3.0], vec![0, 2])));
     }
 }

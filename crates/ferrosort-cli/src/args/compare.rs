@@ -21,6 +21,8 @@ truth folder, an .npz or a folder of SpikeInterface, or a table (.csv, .tsv) wit
 /// `ferrosort compare`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+// Flags of a command line are independent of each other.
+#[allow(clippy::struct_excessive_bools)]
 pub struct CompareArgs {
     /// Results to compare; rows of every matrix belong to the first, columns to the second
     #[arg(required = true, num_args = 2.., value_name = "RESULT")]
@@ -33,6 +35,10 @@ pub struct CompareArgs {
     /// The truth does not know every spike of the recording: units without a partner are then no mistakes
     #[arg(long)]
     pub not_exhaustive: bool,
+
+    /// Also compare units that their sorter labelled `noise`; without this they are left out, since they claim no neuron
+    #[arg(long)]
+    pub keep_noise: bool,
 
     /// Write every number, matrix and table to this file; - for standard output
     #[arg(long, value_name = "FILE", help_heading = "Output")]

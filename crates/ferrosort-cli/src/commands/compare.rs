@@ -25,6 +25,7 @@ pub fn run(args: &CompareArgs, progress: &Progress) -> Result<()> {
         names: args.names.clone(),
         time_offset: args.matching.time_offset,
         truth: args.truth,
+        keep_noise: args.keep_noise,
     };
     let runs = comparison::read(&inputs, &args.signal)?;
     let params = AnalysisParams {

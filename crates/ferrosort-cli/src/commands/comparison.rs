@@ -40,6 +40,8 @@ pub struct Inputs {
     pub time_offset: i64,
     /// The first is the truth: of a folder that holds a sorting and a truth, the truth is meant.
     pub truth: bool,
+    /// Leave units in that their sorter labelled `noise`.
+    pub keep_noise: bool,
 }
 
 /// Reads results. Every one must be readable: a comparison with one side is none.
@@ -57,16 +59,28 @@ pub fn read(inputs: &Inputs, signal: &SignalArgs) -> Result<Vec<SortingRun>> {
         )));
     }
     let read_one = |(place, path): (usize, &PathBuf)| {
-        read_run(
-            path,
-            &ReadOptions {
-                name: inputs.names.as_ref().map(|names| names[place].clone()),
-                sample_rate: signal.format.sample_rate,
-                time_offset: if place == 0 { 0 } else { inputs.time_offset },
-                prefer_truth: inputs.truth && place == 0,
-                ..ReadOptions::default()
-            },
-        )
+        let options = ReadOptions {
+            name: inputs.names.as_ref().map(|names| names[place].clone()),
+            sample_rate: signal.format.sample_rate,
+            time_offset: if place == 0 { 0 } else { inputs.time_offset },
+            prefer_truth: inputs.truth && place == 0,
+            ..ReadOptions::default()
+        };
+        let run = read_run(path, &options)?;
+        if inputs.keep_noise {
+            return Ok(run);
+        }
+        let (mut run, left_out) = run.without_noise();
+        if left_out > 0 {
+            let units = if left_out == 1 {
+                "unit that its sorter labelled noise was"
+            } else {
+                "units that their sorter labelled noise were"
+            };
+            run.warnings
+                .push(format!("{left_out} {units} left out of the comparison"));
+        }
+        Ok(run)
     };
     inputs.paths.iter().enumerate().map(read_one).collect()
 }

@@ -27,6 +27,7 @@ pub fn run(args: &ReportArgs, progress: &Progress) -> Result<()> {
     check_files(&files, args.overwrite)?;
     let inputs = Inputs {
         paths: vec![args.sorting.clone()],
+        keep_noise: true,
         ..Inputs::default()
     };
     let runs = comparison::read(&inputs, &args.signal)?;

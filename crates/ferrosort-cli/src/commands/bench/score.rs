@@ -13,8 +13,6 @@ use serde::Serialize;
 
 /// Ranges of signal-to-noise ratio that have a mean of their own: from the first number to below the second.
 pub const SNR_RANGES: [[f64; 2]; 4] = [[0.0, 6.0], [6.0, 10.0], [10.0, 20.0], [20.0, f64::INFINITY]];
-/// Label of units that a sorter itself takes for no neuron.
-const NOISE: &str = "noise";
 /// Farthest delay of a sorter's spikes that is looked for, ms.
 const OFFSET_REACH_MS: f64 = 2.0;
 
@@ -122,7 +120,7 @@ impl Truth {
             .units
             .iter()
             .zip(run.trains())
-            .filter(|(unit, _)| unit.label.as_deref() != Some(NOISE))
+            .filter(|(unit, _)| !unit.is_noise())
             .map(|(_, train)| train)
             .collect();
         Ok(self.score_trains(&claimed))
