@@ -269,6 +269,18 @@ pub struct SortArgs {
     #[arg(long, value_name = "FILE", hide = true)]
     pub usage: Option<PathBuf>,
 
+    /// Begin anew, also where a run of the same command was interrupted
+    #[arg(long)]
+    pub restart: bool,
+
+    /// Time between checkpoints within a stage, s; an interrupted run loses no more than this
+    #[arg(long, value_name = "S", default_value_t = 20.0, hide_short_help = true)]
+    pub checkpoint_seconds: f64,
+
+    /// Widest vector instructions to use; the result does not depend on it [default: what the processor has]
+    #[arg(long, value_enum, value_name = "LEVEL", hide_short_help = true)]
+    pub simd: Option<SimdName>,
+
     /// Threads to compute with; the result does not depend on it [default: all cores]
     #[arg(long, short = 'j', value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
@@ -276,6 +288,17 @@ pub struct SortArgs {
     /// How much to say.
     #[command(flatten)]
     pub verbosity: Verbosity,
+}
+
+/// Vector instructions of x86-64 processors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SimdName {
+    /// What every processor has
+    Baseline,
+    /// AVX2 with fused multiply-add
+    Avx2,
+    /// AVX-512
+    Avx512,
 }
 
 /// `ferrosort info`

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 /// Vector extensions that the kernels are compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SimdLevel {
     /// Whatever the target guarantees.
     Baseline,
@@ -13,10 +13,16 @@ pub enum SimdLevel {
     Avx512,
 }
 
-/// The widest level that this CPU has.
+static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
+
+/// The level that kernels use: the widest that this CPU has, unless it was limited.
 pub fn simd_level() -> SimdLevel {
-    static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
     *LEVEL.get_or_init(detect)
+}
+
+/// Lets kernels use no wider level than this. To be called before the first of them; returns the level that is used from now on.
+pub fn limit_simd_level(most: SimdLevel) -> SimdLevel {
+    *LEVEL.get_or_init(|| detect().min(most))
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -268,6 +268,26 @@ simd_kernel! {
 }
 
 simd_kernel! {
+    /// The largest magnitude, 0 for none. NaN is never the largest.
+    pub fn largest_magnitude(values: &[f32]) -> f32 {
+        const L: usize = 64;
+        let mut top = [0.0f32; L];
+        let (chunks, rest) = values.as_chunks::<L>();
+        for xs in chunks {
+            for j in 0..L {
+                let x = xs[j].abs();
+                top[j] = if x > top[j] { x } else { top[j] };
+            }
+        }
+        let mut most = 0.0f32;
+        for &v in top.iter().chain(rest) {
+            most = if v.abs() > most { v.abs() } else { most };
+        }
+        most
+    }
+}
+
+simd_kernel! {
     /// Inner product, summed in 64 lanes and then in their order.
     pub fn dot(x: &[f32], y: &[f32]) -> f64 {
         const L: usize = 64;
@@ -291,15 +311,15 @@ simd_kernel! {
 }
 
 simd_kernel! {
-    /// The largest of several weighted sums at each sample, and which it was; `winner` is left where none exceeds `best`.
+    /// The largest of several pairs of weighted sums at each sample, and which pair it was of; `winner` is left where none exceeds `best`.
     ///
-    /// Sum `q` takes row `q * stride + offset` of `rows` (rows of `row_length`, a multiple of 64) for every `(offset, weight)` of `terms`.
+    /// Pair `q` takes row `q * stride + row` of `rows` (rows of `row_length`, a multiple of 64) for every `(row, weights)` of `terms`.
     pub fn best_weighted_sum(
         rows: &[f32],
         row_length: usize,
-        sums: usize,
+        pairs: usize,
         stride: usize,
-        terms: &[(usize, f32)],
+        terms: &[(u32, [f32; 2])],
         best: &mut [f32],
         winner: &mut [u32],
     ) {
@@ -312,19 +332,22 @@ simd_kernel! {
             let mut who = [0u32; L];
             top[..width].copy_from_slice(&best[k..k + width]);
             who[..width].copy_from_slice(&winner[k..k + width]);
-            for q in 0..sums {
-                let mut acc = [0.0f32; L];
-                for &(offset, w) in terms {
-                    let at = (q * stride + offset) * row_length + k;
+            for q in 0..pairs {
+                let mut acc = [[0.0f32; L]; 2];
+                for &(row, w) in terms {
+                    let at = (q * stride + row as usize) * row_length + k;
                     let Some(xs) = rows.get(at..at + L).and_then(|xs| <&[f32; L]>::try_from(xs).ok()) else { break };
-                    for j in 0..L {
-                        acc[j] = w.mul_add(xs[j], acc[j]);
+                    for i in 0..2 {
+                        for j in 0..L {
+                            acc[i][j] = w[i].mul_add(xs[j], acc[i][j]);
+                        }
                     }
                 }
                 for j in 0..L {
-                    let wins = acc[j] > top[j];
+                    let larger = if acc[0][j] > acc[1][j] { acc[0][j] } else { acc[1][j] };
+                    let wins = larger > top[j];
                     who[j] = if wins { q as u32 } else { who[j] };
-                    top[j] = if wins { acc[j] } else { top[j] };
+                    top[j] = if wins { larger } else { top[j] };
                 }
             }
             best[k..k + width].copy_from_slice(&top[..width]);
@@ -390,6 +413,10 @@ mod tests {
             }
             assert_eq!(most, out.iter().copied().fold(f32::NEG_INFINITY, f32::max));
             assert_eq!(largest(&out), most);
+            assert_eq!(
+                largest_magnitude(&out),
+                out.iter().fold(0.0, |m: f32, v| m.max(v.abs()))
+            );
             let expected: f64 = out.iter().zip(&rows).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
             assert!((dot(&out, &rows) - expected).abs() < 1e-2 * expected.abs().max(1.0));
         }

@@ -4,28 +4,33 @@ use rayon::prelude::*;
 
 use crate::ChannelMajor;
 use crate::dispatch::simd_kernel;
+use crate::rows::{ROW_LANES, SharedTerm, TOGETHER, shared_rows, shared_terms};
 
 /// Samples of one tile: small enough that all channels of it stay in the cache.
 const TILE: usize = 256;
-const LANES: usize = 64;
 
 /// A matrix by columns, holding only what is not zero: column `j` makes output channel `j`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SparseMatrix {
-    columns: Vec<Vec<(u32, f32)>>,
+    size: usize,
+    /// Columns `k * TOGETHER ..`, which are neighbours on most probes and have most of their rows in common.
+    groups: Vec<Vec<SharedTerm>>,
 }
 
 impl SparseMatrix {
     /// Collects the entries of `value(row, column)` that are not zero, rows in order.
     pub fn from_fn(size: usize, value: impl Fn(usize, usize) -> f64) -> Self {
-        let column = |j| {
+        let column = |j| -> Vec<(u32, f32)> {
             (0..size)
                 .map(|i| (i as u32, value(i, j) as f32))
                 .filter(|(_, v)| *v != 0.0)
                 .collect()
         };
+        let columns: Vec<Vec<(u32, f32)>> = (0..size).map(column).collect();
+        let group = |columns: &[Vec<(u32, f32)>]| shared_terms(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>());
         Self {
-            columns: (0..size).map(column).collect(),
+            size,
+            groups: columns.chunks(TOGETHER).map(group).collect(),
         }
     }
 }
@@ -66,27 +71,21 @@ simd_kernel! {
     }
 }
 
-simd_kernel! {
-    fn combine(rows: &[&[f32]], column: &[(u32, f32)], out: &mut [f32]) {
-        let n = out.len();
-        let mut t = 0;
-        while t + LANES <= n {
-            let mut acc = [0.0f32; LANES];
-            for &(c, w) in column {
-                let xs: &[f32; LANES] = rows[c as usize][t..t + LANES].try_into().expect("LANES samples");
-                for j in 0..LANES {
-                    acc[j] = w.mul_add(xs[j], acc[j]);
-                }
-            }
-            out[t..t + LANES].copy_from_slice(&acc);
-            t += LANES;
+/// The output channels of one group at samples `start ..`, `width` of them.
+fn combine(x: &ChannelMajor, start: usize, terms: &[SharedTerm], out: &mut [[f32; TILE]; TOGETHER], width: usize) {
+    let mut block = [[0.0f32; ROW_LANES]; TOGETHER];
+    let whole = width / ROW_LANES * ROW_LANES;
+    for t in (0..whole).step_by(ROW_LANES) {
+        shared_rows(x.as_slice(), x.samples(), start + t, terms, &mut block);
+        for (out, block) in out.iter_mut().zip(&block) {
+            out[t..t + ROW_LANES].copy_from_slice(block);
         }
-        for t in t..n {
-            let mut acc = 0.0f32;
-            for &(c, w) in column {
-                acc = w.mul_add(rows[c as usize][t], acc);
-            }
-            out[t] = acc;
+    }
+    for t in whole..width {
+        for (u, out) in out.iter_mut().enumerate() {
+            out[t] = terms.iter().fold(0.0f32, |sum, (row, w)| {
+                w[u].mul_add(x.row(*row as usize)[start + t], sum)
+            });
         }
     }
 }
@@ -102,7 +101,7 @@ pub fn whiten(
     rounding: Rounding,
     scale: f32,
 ) -> ChannelMajor {
-    let mut out = ChannelMajor::zeros(matrix.columns.len(), samples);
+    let mut out = ChannelMajor::zeros(matrix.size, samples);
     whiten_tiles(
         x,
         start,
@@ -125,7 +124,7 @@ pub fn whiten_to_counts(
     matrix: &SparseMatrix,
     rounding: Rounding,
 ) -> Vec<i16> {
-    let mut out = vec![0i16; matrix.columns.len() * samples];
+    let mut out = vec![0i16; matrix.size * samples];
     whiten_tiles(x, start, samples, matrix, rounding, &mut out, |values, out| {
         for (o, v) in out.iter_mut().zip(values) {
             *o = *v as i16;
@@ -147,13 +146,14 @@ fn whiten_tiles<T: Send>(
         .into_par_iter()
         .for_each(|(first, mut tile)| {
             let width = tile.first().map_or(0, |t| t.len());
-            let rows: Vec<&[f32]> = x.rows().map(|r| &r[start + first..start + first + width]).collect();
-            let mut values = [0.0f32; TILE];
-            for (column, out) in matrix.columns.iter().zip(&mut tile) {
-                let values = &mut values[..width];
-                combine(&rows, column, values);
-                round_all(values, rounding);
-                store(values, out);
+            let mut values = [[0.0f32; TILE]; TOGETHER];
+            for (terms, outs) in matrix.groups.iter().zip(tile.chunks_mut(TOGETHER)) {
+                combine(x, start + first, terms, &mut values, width);
+                for (values, out) in values.iter_mut().zip(outs) {
+                    let values = &mut values[..width];
+                    round_all(values, rounding);
+                    store(values, out);
+                }
             }
         });
 }

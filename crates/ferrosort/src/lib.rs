@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod auto;
+pub mod checkpoint;
 pub mod curation;
 pub mod fingerprint;
 pub mod intermediates;
@@ -14,4 +15,5 @@ pub mod processed;
 pub mod result;
 pub mod run_folder;
 pub mod settings;
+pub mod stage;
 pub mod templates;

@@ -1,19 +1,22 @@
 //! The main path: from a recording to its sorting.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use ferrosort_core::{Observer, Probe, Recording, Result, Sorting};
 use ndarray::ArrayD;
+use serde::Serialize;
 
+use crate::checkpoint::{Checkpoints, Key};
 use crate::curation::curate::curate;
 use crate::matching::extract::extract;
 use crate::neighbours::Neighbours;
 use crate::ordering::order::{BatchOrder, GivenDraws, order_batches};
+use crate::preprocess::Batches;
 use crate::preprocess::layout::BatchLayout;
 use crate::preprocess::survey::survey;
-use crate::preprocess::{Batches, check_cancelled};
 use crate::settings::{Algorithm, Settings};
+use crate::stage::Run;
+pub use crate::stage::StageTime;
 use crate::templates::align::AlignmentKernels;
 use crate::templates::learn::{Basis, Context, learn, visiting_order};
 use crate::templates::residual::POOLED_CHANNELS;
@@ -26,7 +29,7 @@ const ORDERING_CHANNELS: usize = 17;
 const TEMPLATE_CHANNELS: usize = 32;
 
 /// Random draws made elsewhere, or what followed from them, to repeat a run of another program exactly.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Draws {
     /// For each batch, the spikes that start the batch clustering (rows in feature order).
     pub cluster_starts: Option<Vec<Vec<usize>>>,
@@ -52,6 +55,8 @@ pub struct Request<'a> {
     pub draws: Draws,
     /// Where to write the whitened data, if they are to be kept: 16-bit, batch by batch, channel-major in each.
     pub processed_file: Option<PathBuf>,
+    /// Where what is done is kept, so that an interrupted run goes on there.
+    pub checkpoints: Option<Checkpoints>,
 }
 
 /// One named array for `intermediates/NAME.npy`.
@@ -65,15 +70,6 @@ pub enum Intermediate {
     I64(ArrayD<i64>),
 }
 
-/// A stage and how long it took.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StageTime {
-    /// Name of the stage.
-    pub stage: &'static str,
-    /// Wall time, s.
-    pub seconds: f64,
-}
-
 /// Everything that a sort produces.
 pub struct Outcome {
     /// Spikes and units.
@@ -84,6 +80,8 @@ pub struct Outcome {
     pub times: Vec<StageTime>,
     /// What the user should know, one sentence each.
     pub warnings: Vec<String>,
+    /// What the sorter decided by itself, and why, one sentence each.
+    pub choices: Vec<String>,
 }
 
 /// Sorts a recording. Call inside a rayon pool of the wanted size; results do not depend on it.
@@ -95,15 +93,17 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
         recording, settings, ..
     } = *request;
     let parameters = &settings.parameters;
-    let mut run = Run::new(observer);
+    let checkpoints = request.checkpoints.as_ref();
+    let mut run = Run::new(observer, checkpoints, request.key()?);
     if settings.algorithm == Algorithm::Auto {
-        let (sorting, _) = auto::pipeline::sort(request, &mut run)?;
-        return Ok(run.finish(sorting, Vec::new()));
+        let sorting = auto::pipeline::sort(request, &mut run)?;
+        return Ok(finish(run, sorting, Vec::new()));
     }
 
     let layout = BatchLayout::new(recording.n_samples(), parameters, &settings.compat);
     let count = layout.batches() as u64;
-    let (probe, offset) = run.stage("channels", count.min(100), "batches", |run| {
+    let early = parameters.before_learning();
+    let (probe, offset) = run.kept("channels", (count.min(100), "batches"), &early, |run| {
         choose_channels(request, &layout, run)
     })?;
     let sampling = |stride| count.div_ceil(layout.sampling_stride(stride, &settings.compat) as u64);
@@ -121,7 +121,7 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
     }
 
     let positions = probe.positions_um();
-    let order = run.stage("ordering", count, "batches", |run| {
+    let order = run.kept("ordering", (count, "batches"), &(), |run| {
         let near = Neighbours::nearest(&positions, ORDERING_CHANNELS);
         let given = GivenDraws {
             cluster_starts: request.draws.cluster_starts.as_deref(),
@@ -132,21 +132,23 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
             None => order_batches(&batches, &near, settings, given, run.observer),
         }
     })?;
-    if let Some(reason) = order.natural.filter(|_| parameters.reorder) {
+    if let Some(reason) = order.natural.as_ref().filter(|_| parameters.reorder) {
         run.warn(format!("batches were left in their natural order: {reason}"));
     }
-    let basis = run.stage("shapes", clip_batches, "batches", |run| match &request.draws.shapes {
-        Some(shapes) => Ok(Some(shapes.clone())),
-        None => learn_shapes(
-            &batches,
-            settings,
-            request.draws.prototype_starts.as_deref(),
-            run.observer,
-        ),
+    let basis = run.kept("shapes", (clip_batches, "batches"), &(), |run| {
+        match &request.draws.shapes {
+            Some(shapes) => Ok(Some(shapes.clone())),
+            None => learn_shapes(
+                &batches,
+                settings,
+                request.draws.prototype_starts.as_deref(),
+                run.observer,
+            ),
+        }
     })?;
     let no_units = |run: Run| {
         let sorting = result::empty(recording, &probe, &batches, parameters);
-        run.finish(sorting, intermediates::before_learning(&batches, &order))
+        finish(run, sorting, intermediates::before_learning(&batches, &order))
     };
     let Some(basis) = basis else {
         run.warn(format!(
@@ -171,8 +173,9 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
         .iter()
         .map(|&place| order.order[place])
         .collect();
-    let learned = run.stage("learning", visits.len() as u64, "batches", |run| {
-        learn(&context, &visits, run.observer)
+    let middle = parameters.before_curation();
+    let learned = run.kept("learning", (visits.len() as u64, "batches"), &middle, |run| {
+        learn(&context, &visits, &run.steps())
     })?;
     if learned.templates.is_empty() {
         run.warn(format!(
@@ -182,8 +185,8 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
         return Ok(no_units(run));
     }
     let first_sample = recording.raw_file().map_or(0, |f| f.first_sample);
-    let extracted = run.stage("extraction", count, "batches", |run| {
-        extract(&context, &learned, &order.order, first_sample, run.observer)
+    let extracted = run.kept("extraction", (count, "batches"), &first_sample, |run| {
+        extract(&context, &learned, &order.order, first_sample, &run.steps())
     })?;
     let curated = run.stage("curation", 4, "steps", |run| {
         curate(&context, &learned, extracted, &probe, run.observer)
@@ -191,7 +194,7 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
 
     let arrays = intermediates::all(&batches, &order, &basis, &learned, &curated);
     let sorting = result::assemble(recording, &probe, &batches, &curated, settings);
-    Ok(run.finish(sorting, arrays))
+    Ok(finish(run, sorting, arrays))
 }
 
 /// Leaves out contacts without spikes. Gives the rest of the probe and their mean values, counts.
@@ -231,50 +234,30 @@ fn choose_channels(request: &Request, layout: &BatchLayout, run: &mut Run) -> Re
     Ok((request.probe.select(&good), offset))
 }
 
-/// What accumulates while the stages run.
-pub(crate) struct Run<'a> {
-    pub(crate) observer: &'a dyn Observer,
-    times: Vec<StageTime>,
-    warnings: Vec<String>,
+impl Request<'_> {
+    /// Key of everything that all stages depend on. Without checkpoints nothing is read for it.
+    fn key(&self) -> Result<Key> {
+        if self.checkpoints.is_none() {
+            return Ok(Key::of(&[]));
+        }
+        let settings = (
+            self.settings.algorithm,
+            &self.settings.compat,
+            &self.draws,
+            &self.probe.contacts,
+        );
+        let settings = serde_json::to_vec(&settings).unwrap_or_default();
+        let key = Key::of_recording(self.recording)?;
+        Ok(key.and(env!("CARGO_PKG_VERSION").as_bytes()).and(&settings))
+    }
 }
 
-impl<'a> Run<'a> {
-    fn new(observer: &'a dyn Observer) -> Self {
-        Self {
-            observer,
-            times: Vec::new(),
-            warnings: Vec::new(),
-        }
-    }
-
-    pub(crate) fn stage<T>(
-        &mut self,
-        name: &'static str,
-        total: u64,
-        unit: &str,
-        compute: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
-        check_cancelled(self.observer)?;
-        self.observer.stage_started(name, total, unit);
-        let began = Instant::now();
-        let out = compute(self)?;
-        let seconds = began.elapsed().as_secs_f64();
-        self.observer.stage_finished(name, seconds);
-        self.times.push(StageTime { stage: name, seconds });
-        Ok(out)
-    }
-
-    fn warn(&mut self, message: String) {
-        self.observer.warning(&message);
-        self.warnings.push(message);
-    }
-
-    fn finish(self, sorting: Sorting, intermediates: Vec<(&'static str, &'static str, Intermediate)>) -> Outcome {
-        Outcome {
-            sorting,
-            intermediates,
-            times: self.times,
-            warnings: self.warnings,
-        }
+fn finish(run: Run, sorting: Sorting, intermediates: Vec<(&'static str, &'static str, Intermediate)>) -> Outcome {
+    Outcome {
+        sorting,
+        intermediates,
+        times: run.times,
+        warnings: run.warnings,
+        choices: run.choices,
     }
 }

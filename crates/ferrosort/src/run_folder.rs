@@ -1,7 +1,7 @@
 //! The output folder of a run: complete under its name, or not there at all.
 //!
-//! Everything is written into `.NAME.partial-PID` beside the output, flushed to the disk and renamed at the end. An error,
-//! Ctrl-C or a power cut leaves the old state; leftovers of processes that died are removed by the next run.
+//! Everything is written into `.NAME.unfinished` beside the output, flushed to the disk and renamed at the end. An error, Ctrl-C or a
+//! power cut leaves the old state, and in that hidden folder the checkpoints from which the next run goes on.
 //! docs/output.md describes every file.
 
 mod manifest;
@@ -9,11 +9,13 @@ mod safety;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ferrosort_core::{Error, Probe, Recording, Result, Sorting, UnitLabel};
 use ferrosort_formats::npy::write_array;
 use ferrosort_formats::phy::write_phy;
 
+use crate::checkpoint::{self, Checkpoints};
 use crate::pipeline::{Intermediate, Outcome};
 use crate::settings::Settings;
 
@@ -25,16 +27,21 @@ pub const PROCESSED: &str = "processed.bin";
 pub const INTERMEDIATES: &str = "intermediates";
 /// Held locked while a run is alive.
 const LOCK: &str = ".lock";
+/// Where the files of the result are until they are complete.
+const RESULT: &str = "result";
+/// Where checkpoints are.
+const CHECKPOINTS: &str = "checkpoints";
 
-/// An output folder that is being written. Dropped before [`RunFolder::finish`], it leaves nothing behind.
+/// An output folder that is being written. Dropped before [`RunFolder::finish`], it leaves checkpoints behind, or nothing.
 #[derive(Debug)]
 pub struct RunFolder {
     target: PathBuf,
-    partial: PathBuf,
+    unfinished: PathBuf,
     lock: Option<File>,
     /// Parents of the output that this run made, the deepest first.
     new_parents: Vec<PathBuf>,
     finished: bool,
+    keeps_checkpoints: bool,
 }
 
 /// What a run did, for the folder and its manifest.
@@ -56,50 +63,81 @@ pub struct Run<'a> {
 }
 
 impl RunFolder {
-    /// Makes the temporary folder beside `output`, and parents of `output` that do not exist.
+    /// Makes the hidden folder beside `output`, and parents of `output` that do not exist. Checkpoints that an interrupted run left there stay.
     ///
     /// With `overwrite`, an existing result is replaced when the run finishes and stays untouched until then.
     /// `inputs` are the files and folders that the run reads: a folder that holds one of them is never replaced.
     ///
     /// # Errors
     /// `output` exists and `overwrite` is false; it is not a folder, not a sorting, or holds files that no sorting writes
-    /// or one of the inputs; it has no name; the parent is not writable.
+    /// or one of the inputs; it has no name; another run is writing to it; the parent is not writable.
     pub fn create(output: &Path, overwrite: bool, inputs: &[PathBuf]) -> Result<Self> {
         let target = safety::absolute_target(output)?;
-        let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
+        let (Some(parent), Some(_)) = (target.parent(), target.file_name()) else {
             return Err(Error::input(format!(
                 "output {} has no name of its own; name a folder that can be created",
                 output.display()
             )));
         };
-        safety::clear_leftovers(parent, name, &target);
+        let unfinished = safety::sibling(&target, "unfinished");
+        safety::put_back(&target);
+        safety::clear_finished(&unfinished);
         safety::check_target(&target, output, overwrite, inputs)?;
         let new_parents = create_parents(parent)?;
-        let partial = safety::sibling(&target, "partial");
-        let mut folder = Self {
+        fs::create_dir_all(&unfinished).map_err(|e| Error::io("create", &unfinished, e))?;
+        let lock = Some(safety::locked(&unfinished.join(LOCK), output)?);
+        let folder = Self {
             target,
-            partial,
-            lock: None,
+            unfinished,
+            lock,
             new_parents,
             finished: false,
+            keeps_checkpoints: true,
         };
-        fs::create_dir(&folder.partial).map_err(|e| Error::io("create", &folder.partial, e))?;
-        let lock_path = folder.partial.join(LOCK);
-        let lock = File::create(&lock_path).map_err(|e| Error::io("create", &lock_path, e))?;
-        // Some network disks have no locks. Then leftovers are not recognised and stay.
-        let _ = lock.try_lock();
-        folder.lock = Some(lock);
+        let result = folder.path();
+        if result.exists() {
+            fs::remove_dir_all(&result).map_err(|e| Error::io("remove", &result, e))?;
+        }
+        fs::create_dir(&result).map_err(|e| Error::io("create", &result, e))?;
         Ok(folder)
     }
 
     /// Where files are written until the run is finished.
-    pub fn path(&self) -> &Path {
-        &self.partial
+    pub fn path(&self) -> PathBuf {
+        self.unfinished.join(RESULT)
+    }
+
+    /// The hidden folder that holds the checkpoints, if there are any.
+    pub fn checkpoints_left(&self) -> Option<&Path> {
+        let any = self.keeps_checkpoints && checkpoint::any_in(&self.unfinished.join(CHECKPOINTS));
+        any.then_some(self.unfinished.as_path())
+    }
+
+    /// Where this run keeps what it has done, `interval` apart within long stages.
+    pub fn checkpoints(&self, interval: Duration) -> Checkpoints {
+        Checkpoints::new(self.unfinished.join(CHECKPOINTS), interval)
+    }
+
+    /// Removes the checkpoints of an interrupted run.
+    ///
+    /// # Errors
+    /// I/O, with the path.
+    pub fn remove_checkpoints(&self) -> Result<()> {
+        let folder = self.unfinished.join(CHECKPOINTS);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(|e| Error::io("remove", &folder, e))?;
+        }
+        Ok(())
+    }
+
+    /// Leaves no checkpoints behind if the run is given up: the next one would fail like this one.
+    pub fn forget_checkpoints(&mut self) {
+        self.keeps_checkpoints = false;
     }
 
     /// Where the whitened data go, for [`crate::pipeline::Request::processed_file`].
     pub fn processed_file(&self) -> PathBuf {
-        self.partial.join(PROCESSED)
+        self.path().join(PROCESSED)
     }
 
     /// Writes the phy files, the intermediates and the manifest.
@@ -107,8 +145,9 @@ impl RunFolder {
     /// # Errors
     /// I/O, with the path.
     pub fn write(&self, run: &Run) -> Result<()> {
-        write_phy(&self.partial, &run.outcome.sorting, run.recording, &self.target)?;
-        let folder = self.partial.join(INTERMEDIATES);
+        let result = self.path();
+        write_phy(&result, &run.outcome.sorting, run.recording, &self.target)?;
+        let folder = result.join(INTERMEDIATES);
         fs::create_dir(&folder).map_err(|e| Error::io("create", &folder, e))?;
         for (name, _, array) in &run.outcome.intermediates {
             let path = folder.join(format!("{name}.npy"));
@@ -118,7 +157,7 @@ impl RunFolder {
                 Intermediate::I64(values) => write_array(&path, values)?,
             }
         }
-        manifest::write(&self.partial, run)
+        manifest::write(&result, run)
     }
 
     /// Flushes everything to the disk and gives the folder its name. Returns the absolute path.
@@ -126,10 +165,8 @@ impl RunFolder {
     /// # Errors
     /// I/O; the output appeared meanwhile. An old result is then as it was.
     pub fn finish(mut self) -> Result<PathBuf> {
-        let lock_path = self.partial.join(LOCK);
-        fs::remove_file(&lock_path).map_err(|e| Error::io("remove", &lock_path, e))?;
-        self.lock = None;
-        for path in files_below(&self.partial)? {
+        let result = self.path();
+        for path in files_below(&result)? {
             sync(&path)?;
         }
         let replaced = safety::sibling(&self.target, "replaced");
@@ -137,7 +174,7 @@ impl RunFolder {
         if overwrites {
             fs::rename(&self.target, &replaced).map_err(|e| Error::io("move", &self.target, e))?;
         }
-        if let Err(e) = fs::rename(&self.partial, &self.target) {
+        if let Err(e) = fs::rename(&result, &self.target) {
             if overwrites {
                 fs::rename(&replaced, &self.target).map_err(|e| Error::io("restore", &replaced, e))?;
             }
@@ -151,6 +188,8 @@ impl RunFolder {
             // The new result is in place; what cannot be removed now, the next run removes.
             let _ = fs::remove_dir_all(&replaced);
         }
+        self.lock = None;
+        let _ = fs::remove_dir_all(&self.unfinished);
         Ok(self.target.clone())
     }
 }
@@ -161,7 +200,14 @@ impl Drop for RunFolder {
             return;
         }
         // The error that brought us here is the one to report; what cannot be removed keeps its telling name.
-        let _ = fs::remove_dir_all(&self.partial);
+        let _ = fs::remove_dir_all(self.path());
+        if self.checkpoints_left().is_some() {
+            // Its absence would mean that the run finished.
+            let _ = fs::create_dir(self.path());
+            return;
+        }
+        self.lock = None;
+        let _ = fs::remove_dir_all(&self.unfinished);
         for parent in &self.new_parents {
             let _ = fs::remove_dir(parent);
         }

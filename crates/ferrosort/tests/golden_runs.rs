@@ -106,6 +106,7 @@ fn small_run_is_the_golden_run() {
         settings: &settings,
         draws: draws(&mut golden),
         processed_file: None,
+        checkpoints: None,
     };
     let outcome = sort(&request, &Silent).unwrap();
 
@@ -162,6 +163,7 @@ fn sort_40s(settings: &Settings, draws: Draws) -> Option<Outcome> {
         settings,
         draws,
         processed_file: None,
+        checkpoints: None,
     };
     Some(sort(&request, &Silent).unwrap())
 }

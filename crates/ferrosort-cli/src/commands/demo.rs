@@ -14,7 +14,7 @@ use ferrosort_simulate::{Settings as Simulated, Simulation};
 use super::browser;
 use super::comparison::{self, Comparison, Inputs, Outputs};
 use super::input::{self, Input};
-use super::job::{self, Done, Job, thread_pool};
+use super::job::{self, CHECKPOINT_INTERVAL, Done, Job, thread_pool};
 use crate::args::{DemoArgs, ProbeArgs, RecordingArgs, SignalArgs};
 use crate::progress::Progress;
 
@@ -81,6 +81,7 @@ fn simulate_and_sort(args: &DemoArgs, params: &Simulated, progress: &Progress) -
         folder: RunFolder::create(&args.output.join(SORTING), false, &[])?,
         keep_processed: false,
         threads: args.threads,
+        checkpoint_interval: CHECKPOINT_INTERVAL,
         warnings: Vec::new(),
     };
     let done = job::run(job, progress)?;
@@ -92,8 +93,8 @@ fn compare(args: &DemoArgs, progress: &Progress) -> Result<Comparison> {
     let inputs = Inputs {
         paths: vec![args.output.join(RECORDING), args.output.join(SORTING)],
         names: Some(["truth", "sorting"].map(String::from).to_vec()),
-        time_offset: 0,
         truth: true,
+        ..Inputs::default()
     };
     let runs = comparison::read(&inputs, &signal)?;
     let params = AnalysisParams {

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ferrosort::pipeline::{self, Draws, Outcome, Request};
 use ferrosort::run_folder::{Run, RunFolder, count_units};
@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 
 use super::input::Input;
 use crate::progress::Progress;
+
+/// Usual time between two checkpoints within a long stage.
+pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Everything that one sorting needs.
 pub struct Job<'a> {
@@ -29,6 +32,8 @@ pub struct Job<'a> {
     pub keep_processed: bool,
     /// Threads, all cores when absent.
     pub threads: Option<NonZeroUsize>,
+    /// Time between two checkpoints within a long stage.
+    pub checkpoint_interval: Duration,
     /// What the user should know from before the sorting; already shown.
     pub warnings: Vec<String>,
 }
@@ -45,44 +50,76 @@ pub struct Done {
     pub warnings: Vec<String>,
 }
 
-/// Sorts and writes the folder.
+/// Sorts and writes the folder. A run that was interrupted goes on.
 pub fn run(job: Job, progress: &Progress) -> Result<Done> {
     let started = Instant::now();
+    let mut folder = job.folder;
+    if let Some(left) = folder.checkpoints_left() {
+        progress.note(&format!(
+            "going on with the run that was interrupted, from {}",
+            left.display()
+        ));
+    }
     let pool = thread_pool(job.threads)?;
     let request = Request {
         recording: &*job.input.recording,
         probe: &job.input.probe,
         settings: job.settings,
         draws: job.draws,
-        processed_file: job.keep_processed.then(|| job.folder.processed_file()),
+        processed_file: job.keep_processed.then(|| folder.processed_file()),
+        checkpoints: Some(folder.checkpoints(job.checkpoint_interval)),
     };
-    let outcome = pool.install(|| pipeline::sort(&request, progress))?;
-    let mut warnings = job.warnings;
+    match sort_into(&folder, &request, job.warnings, &pool, started, progress) {
+        Ok((outcome, warnings)) => Ok(Done {
+            outcome,
+            folder: folder.finish()?,
+            seconds: started.elapsed().as_secs_f64(),
+            warnings,
+        }),
+        Err(error) => {
+            if matches!(error, Error::Input { .. }) {
+                folder.forget_checkpoints();
+            }
+            if let Some(left) = folder.checkpoints_left() {
+                progress.note(&format!(
+                    "what was done is kept in {}; the same command goes on from there",
+                    left.display()
+                ));
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Sorts, and writes everything into the folder. Gives all warnings.
+fn sort_into(
+    folder: &RunFolder,
+    request: &Request,
+    mut warnings: Vec<String>,
+    pool: &ThreadPool,
+    started: Instant,
+    progress: &Progress,
+) -> Result<(Outcome, Vec<String>)> {
+    let outcome = pool.install(|| pipeline::sort(request, progress))?;
     warnings.extend(outcome.warnings.iter().cloned());
     if let Some(reason) = phy_can_open(&outcome.sorting) {
         let warning = format!("phy cannot open this folder: {reason}; SpikeInterface reads it");
         progress.warning(&warning);
         warnings.push(warning);
     }
-    let seconds = started.elapsed().as_secs_f64();
-    job.folder.write(&Run {
-        recording: &*job.input.recording,
-        probe: &job.input.probe,
-        settings: job.settings,
+    folder.write(&Run {
+        recording: request.recording,
+        probe: request.probe,
+        settings: request.settings,
         outcome: &outcome,
         warnings: &warnings,
         threads: pool.current_num_threads(),
-        seconds,
+        seconds: started.elapsed().as_secs_f64(),
     })?;
     if progress.cancelled() {
         return Err(Error::Interrupted);
     }
-    Ok(Done {
-        outcome,
-        folder: job.folder.finish()?,
-        seconds,
-        warnings,
-    })
+    Ok((outcome, warnings))
 }
 
 /// A pool of its own: results do not depend on its size.

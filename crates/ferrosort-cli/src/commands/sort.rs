@@ -2,23 +2,29 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
 use ferrosort::pipeline::Draws;
 use ferrosort::run_folder::RunFolder;
 use ferrosort::settings::Settings;
 use ferrosort_core::{Error, Observer, Result};
+use ferrosort_kernels::{SimdLevel, limit_simd_level};
 use ndarray::{Array1, Array2};
 use ndarray_npy::{NpzReader, ReadNpzError};
 
 use super::input;
 use super::job::{self, Job};
 use super::usage::Usage;
-use crate::args::{AlgorithmName, SortArgs};
+use crate::args::{AlgorithmName, SimdName, SortArgs};
 use crate::progress::Progress;
 
 /// Checks every input, then sorts.
 pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
     let algorithm = algorithm(args)?;
+    let checkpoint_interval = checkpoint_interval(args.checkpoint_seconds)?;
+    if let Some(most) = args.simd {
+        use_simd(most)?;
+    }
     let resolved = Settings::resolve(
         algorithm.into(),
         args.compat.as_deref(),
@@ -30,6 +36,9 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
     let draws = args.draws.as_deref().map(read_draws).transpose()?.unwrap_or_default();
     let inputs = input::paths(&args.recording, &[&args.probe.probe, &args.params, &args.draws]);
     let folder = RunFolder::create(&args.output, args.overwrite, &inputs)?;
+    if args.restart {
+        folder.remove_checkpoints()?;
+    }
     let warnings = [resolved.warnings, input.warnings.clone()].concat();
     for warning in &warnings {
         progress.warning(warning);
@@ -41,6 +50,7 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
         folder,
         keep_processed: args.keep_processed,
         threads: args.threads,
+        checkpoint_interval,
         warnings,
     };
     let done = job::run(job, progress)?;
@@ -49,6 +59,29 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
     }
     progress.finished(&done.summary(&input, &args.output), &done.report());
     Ok(())
+}
+
+fn checkpoint_interval(seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        Error::input(format!(
+            "--checkpoint-seconds is {seconds}; give a number of seconds from 0"
+        ))
+    })
+}
+
+/// Limits the vector instructions; a level that the processor does not have is refused, since it would prove nothing.
+fn use_simd(most: SimdName) -> Result<()> {
+    let wanted = match most {
+        SimdName::Baseline => SimdLevel::Baseline,
+        SimdName::Avx2 => SimdLevel::Avx2,
+        SimdName::Avx512 => SimdLevel::Avx512,
+    };
+    match limit_simd_level(wanted) {
+        level if level == wanted => Ok(()),
+        level => Err(Error::input(format!(
+            "--simd {wanted:?}: this processor has at most {level:?}; choose that, or leave the option out"
+        ))),
+    }
 }
 
 /// The sorter that is asked for, by name or by an option that only one has.

@@ -29,7 +29,7 @@ fn interrupted_runs_leave_nothing() {
     for signal in ["-INT", "-TERM"] {
         let scratch = TempDir::new().unwrap();
         let mut child = started(&scratch.path().join("out"));
-        assert_eq!(names(scratch.path()).len(), 1, "the partial folder");
+        assert_eq!(names(scratch.path()), [".out.unfinished"]);
         assert!(
             Command::new("kill")
                 .args([signal, &child.id().to_string()])
@@ -49,8 +49,7 @@ fn what_a_killed_run_leaves_is_removed_by_the_next() {
     let mut child = started(&output);
     child.kill().unwrap();
     child.wait().unwrap();
-    let left = names(scratch.path());
-    assert!(left.len() == 1 && left[0].starts_with(".out.partial-"), "{left:?}");
+    assert_eq!(names(scratch.path()), [".out.unfinished"]);
     sort(&output, &["--quiet", "--time-range", "..3"]);
     assert_eq!(names(scratch.path()), ["out"]);
 }

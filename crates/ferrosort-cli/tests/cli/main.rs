@@ -10,5 +10,6 @@ mod interrupt;
 mod notebook;
 mod real;
 mod results;
+mod resume;
 mod sayings;
 mod support;

@@ -4,6 +4,7 @@ use ferrosort_core::Result;
 use ferrosort_kernels::{ChannelMajor, linalg};
 use ndarray::Array2;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::geometry::Geometry;
 use super::signal::Signal;
@@ -53,7 +54,7 @@ pub fn parabola(left: f32, middle: f32, right: f32) -> (i64, f32) {
 }
 
 /// Temporal basis and prototypes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Basis {
     /// `[COMPONENTS][samples]`, orthonormal.
     pub components: Vec<Vec<f32>>,

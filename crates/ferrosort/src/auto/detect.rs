@@ -2,6 +2,7 @@
 //! (docs/algorithm.md 4).
 
 use ferrosort_kernels::{PIECE, best_weighted_sum, largest, weighted_rows};
+use serde::{Deserialize, Serialize};
 
 use super::basis::{Basis, COMPONENTS, PER_SAMPLE, parabola};
 use super::geometry::{Geometry, distance};
@@ -22,7 +23,7 @@ const LEAST_ENERGY: f32 = 0.6;
 const POSITIVE: f32 = 0.7;
 
 /// Spikes found without templates.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Detections {
     /// Sample of the peak.
     pub times: Vec<i64>,
@@ -69,8 +70,8 @@ impl Detections {
 
 /// Universal matched filters of a probe.
 pub struct Detector {
-    /// For each site and width: channels and weights of unit norm.
-    filters: Vec<Vec<Vec<(usize, f32)>>>,
+    /// For each site: channels and their weights for each width, of unit norm.
+    filters: Vec<Vec<(u32, [f32; 2])>>,
     rivals: Vec<Vec<u32>>,
     rival_samples: i64,
     /// For each channel, the matrix from whitened to unwhitened amplitudes of its wide neighbourhood.
@@ -111,7 +112,10 @@ impl Detector {
                 .map(|&j| {
                     (
                         j,
-                        wide.iter().zip(&raw).map(|(&i, r)| signal.whitening[[i, j]] * r).sum(),
+                        wide.iter()
+                            .zip(&raw)
+                            .map(|(&i, r)| signal.noise.whitening[[i, j]] * r)
+                            .sum(),
                     )
                 })
                 .collect();
@@ -124,13 +128,18 @@ impl Detector {
             for (_, w) in &mut white {
                 *w /= norm;
             }
-            white.into_iter().map(|(c, w)| (c, w as f32)).collect::<Vec<_>>()
+            white.into_iter().map(|(c, w)| (c as u32, w as f32)).collect::<Vec<_>>()
         };
         let sites = &geometry.sites;
-        let filters = sites
-            .iter()
-            .map(|s| WIDTHS_UM.iter().map(|&w| footprint(s, w)).collect())
-            .collect();
+        let filter = |s| {
+            let [first, second] = WIDTHS_UM.map(|width| footprint(s, width));
+            first
+                .into_iter()
+                .zip(second)
+                .map(|((c, a), (_, b))| (c, [a, b]))
+                .collect()
+        };
+        let filters = sites.iter().map(filter).collect();
         let rivals = sites
             .iter()
             .map(|a| {
@@ -151,7 +160,7 @@ impl Detector {
             .map(|list| {
                 list.iter()
                     .flat_map(|&i| list.iter().map(move |&j| (i, j)))
-                    .map(|(i, j)| signal.unwhitening[[j, i]] as f32)
+                    .map(|(i, j)| signal.noise.unwhitening[[j, i]] as f32)
                     .collect()
             })
             .collect();
@@ -232,9 +241,9 @@ impl Detector {
             std::array::from_fn(|q| (0..COMPONENTS).map(|p| prototype[p] * basis.lagged_at(q, p, lag)).sum());
         let wide = &geometry.wide[by.home];
         // The widths differ little on the channels that matter; the first stands for both.
-        self.filters[c.site][0]
+        self.filters[c.site]
             .iter()
-            .filter_map(|(channel, w)| wide.iter().position(|o| o == channel).map(|at| (at, w)))
+            .filter_map(|&(channel, [w, _])| wide.iter().position(|&o| o == channel as usize).map(|at| (at, w)))
             .map(|(at, w)| {
                 let features = &by.features[at * COMPONENTS..][..COMPONENTS];
                 w * features.iter().zip(&seen).map(|(f, s)| f * s).sum::<f32>()
@@ -246,8 +255,8 @@ impl Detector {
     fn energy(&self, spike: &Accepted, geometry: &Geometry) -> f32 {
         let wide = &geometry.wide[spike.home];
         let mut seen = [0.0f32; COMPONENTS];
-        for (channel, w) in &self.filters[spike.candidate.site][0] {
-            if let Some(at) = wide.iter().position(|o| o == channel) {
+        for &(channel, [w, _]) in &self.filters[spike.candidate.site] {
+            if let Some(at) = wide.iter().position(|&o| o == channel as usize) {
                 for (s, f) in seen.iter_mut().zip(&spike.features[at * COMPONENTS..]) {
                     *s += w * f;
                 }
@@ -265,12 +274,12 @@ impl Detector {
         basis: &Basis,
         geometry: &Geometry,
     ) -> Accepted {
-        let filter = &self.filters[candidate.site][0];
+        let filter = &self.filters[candidate.site];
         // What the basis leaves of the sample itself: a sharp peak, unlike the energy, which shifted spikes share.
         let peak = |t: usize| -> f32 {
             let mut value = 0.0f32;
-            for (c, w) in filter {
-                let seen = tile.features(*c, t, 0);
+            for &(c, [w, _]) in filter {
+                let seen = tile.features(c as usize, t, 0);
                 value += w * seen
                     .iter()
                     .zip(&basis.components)
@@ -286,11 +295,12 @@ impl Detector {
         let quarters = time as i64 * PER_SAMPLE + phase;
         // The features are of the neighbourhood of the channel with the largest response.
         let prototype = &basis.prototypes[candidate.prototype];
-        let home = filter.iter().fold((filter[0].0, f32::NEG_INFINITY), |b, &(ch, _)| {
-            let r = response(tile, ch, candidate.time, prototype);
-            if r > b.1 { (ch, r) } else { b }
+        let first = (filter[0].0 as usize, f32::NEG_INFINITY);
+        let (home, _) = filter.iter().fold(first, |b, &(c, _)| {
+            let r = response(tile, c as usize, candidate.time, prototype);
+            if r > b.1 { (c as usize, r) } else { b }
         });
-        let wide = &geometry.wide[home.0];
+        let wide = &geometry.wide[home];
         let mut features: Vec<f32> = wide.iter().flat_map(|&c| tile.features(c, time, phase)).collect();
         for other in near {
             let lag = quarters - other.quarters;
@@ -309,7 +319,7 @@ impl Detector {
         Accepted {
             candidate,
             quarters,
-            home: home.0,
+            home,
             features,
         }
     }
@@ -339,17 +349,15 @@ impl Detector {
             }
             for (site, filters) in self.filters.iter().enumerate() {
                 let (mut best, mut winner) = ([0.0f32; PIECE], [0u32; PIECE]);
-                for filter in filters {
-                    best_weighted_sum(
-                        &responses,
-                        PIECE,
-                        prototypes.len(),
-                        channels,
-                        filter,
-                        &mut best,
-                        &mut winner,
-                    );
-                }
+                best_weighted_sum(
+                    &responses,
+                    PIECE,
+                    prototypes.len(),
+                    channels,
+                    filters,
+                    &mut best,
+                    &mut winner,
+                );
                 if largest(&best) <= threshold {
                     continue;
                 }

@@ -1,6 +1,7 @@
 //! Displacement of the tissue on every shank (docs/algorithm.md 5).
 
 use ferrosort_core::Motion;
+use serde::{Deserialize, Serialize};
 
 use super::detect::Detections;
 use super::geometry::Geometry;
@@ -10,7 +11,7 @@ use super::motion::{Event, MotionParameters, displacement_at, estimate, helps};
 const LEAST_SCORE: f32 = 6.0;
 
 /// Motion by shank; shanks without one do not move.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Displacement {
     shanks: Vec<(i64, Motion)>,
 }
@@ -18,11 +19,8 @@ pub struct Displacement {
 impl Displacement {
     /// Registers the detections of each shank. Motion is kept where it sharpens data that it was not fitted to.
     pub fn estimate(detections: &Detections, geometry: &Geometry, sample_rate: f64, duration_s: f64) -> Self {
-        let mut names = geometry.shank.clone();
-        names.sort_unstable();
-        names.dedup();
         let parameters = MotionParameters::default();
-        let shanks = names.into_iter().filter_map(|shank| {
+        let shanks = geometry.shanks().into_iter().filter_map(|shank| {
             let events: Vec<Event> = (0..detections.len())
                 .filter(|&i| {
                     geometry.shank[detections.homes[i] as usize] == shank && detections.scores[i] >= LEAST_SCORE
@@ -47,6 +45,33 @@ impl Displacement {
     /// The motion of each shank that moves.
     pub fn shanks(&self) -> &[(i64, Motion)] {
         &self.shanks
+    }
+
+    /// What was decided about each shank, for people.
+    pub fn summaries(&self, geometry: &Geometry) -> Vec<String> {
+        let mut out: Vec<String> = self
+            .shanks
+            .iter()
+            .map(|(shank, motion)| {
+                let [low, high] = self.range_um(*shank);
+                format!(
+                    "shank {shank}: the tissue moves between {low:.0} and {high:.0} µm at {} depths; templates follow it, since that \
+                     sharpens spikes that the motion was not estimated from",
+                    motion.depths_um.len()
+                )
+            })
+            .collect();
+        if self.shanks.len() < geometry.shanks().len() {
+            let which = if self.shanks.is_empty() {
+                ""
+            } else {
+                " on the other shanks"
+            };
+            out.push(format!(
+                "no motion is corrected{which}: none was found that sharpens spikes that it was not estimated from"
+            ));
+        }
+        out
     }
 
     /// Displacement at a time and depth of a shank, µm.

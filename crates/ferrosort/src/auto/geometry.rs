@@ -72,6 +72,31 @@ impl Geometry {
         }
     }
 
+    /// The shanks, in order.
+    pub fn shanks(&self) -> Vec<i64> {
+        let mut shanks = self.shank.clone();
+        shanks.sort_unstable();
+        shanks.dedup();
+        shanks
+    }
+
+    /// What the probe decided, for people.
+    pub fn summary(&self) -> String {
+        let largest = |lists: &[Vec<usize>]| lists.iter().map(Vec::len).max().unwrap_or(0);
+        let shanks = self.shanks().len();
+        format!(
+            "{} channels on {shanks} shank{}: a spike is described on up to {} channels within {:.0} µm, looked for on up to {} within \
+             {:.0} µm, at {} places; nothing crosses a shank",
+            self.shank.len(),
+            if shanks == 1 { "" } else { "s" },
+            largest(&self.wide),
+            WIDE.1,
+            largest(&self.narrow),
+            NARROW.1,
+            self.sites.len()
+        )
+    }
+
     /// Nearest channel of a shank to a position, the lowest of equals.
     pub fn nearest(&self, position_um: [f64; 2], shank: i64) -> usize {
         let mut best = (f64::INFINITY, 0);

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ferrosort_core::{Observer, Result};
+use ferrosort_core::Result;
 use ferrosort_kernels::PIECE;
 use rayon::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::basis::Basis;
 use super::detect::{Detections, Detector};
@@ -14,10 +16,10 @@ use super::pursuit::{Found, Pursuit, TileUnit, clean_features};
 use super::signal::Signal;
 use super::tile::Tile;
 use super::units::{KnotSum, Unit};
-use crate::preprocess::check_cancelled;
+use crate::stage::Steps;
 
 /// Samples of a tile times channels: what one thread holds at a time.
-const TILE_VALUES: usize = 2 << 20;
+const TILE_VALUES: usize = 4 << 20;
 /// Longest tile, s.
 const TILE_S: f64 = 0.5;
 
@@ -34,7 +36,7 @@ pub struct Passes<'a> {
 }
 
 /// Spikes of one pass, in order of time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Matched {
     /// Sample of the peak.
     pub times: Vec<i64>,
@@ -47,6 +49,7 @@ pub struct Matched {
 }
 
 /// Everything that a pass with templates gives.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PassOutput {
     /// Spikes.
     pub spikes: Matched,
@@ -62,21 +65,27 @@ struct TileOutput {
     sums: Vec<TileSum>,
 }
 
-/// Runs `work` on all tiles, in parallel, and hands the results to `take` in order.
-fn each_tile<T: Send>(
+/// Runs `work` on all tiles, in parallel, and hands the results to `take` in order, which adds them to the state.
+fn each_tile<T: Send, S: Serialize + DeserializeOwned>(
     tiles: &[usize],
-    observer: &dyn Observer,
+    steps: &Steps,
+    start: S,
     work: impl Fn(usize) -> Result<T> + Sync,
-    mut take: impl FnMut(T),
-) -> Result<()> {
+    take: impl Fn(&mut S, T),
+) -> Result<S> {
     let at_a_time = 2 * rayon::current_num_threads();
-    for tiles in tiles.chunks(at_a_time) {
-        check_cancelled(observer)?;
-        let done: Vec<T> = tiles.par_iter().map(|&tile| work(tile)).collect::<Result<_>>()?;
-        done.into_iter().for_each(&mut take);
-        observer.advanced(tiles.len() as u64);
+    let (mut done, mut state) = steps.load().unwrap_or((0, start));
+    for tiles in tiles[done..].chunks(at_a_time) {
+        steps.check_cancelled()?;
+        let results: Vec<T> = tiles.par_iter().map(|&tile| work(tile)).collect::<Result<_>>()?;
+        for result in results {
+            take(&mut state, result);
+        }
+        done += tiles.len();
+        steps.advanced(tiles.len() as u64);
+        steps.keep(done, &state);
     }
-    Ok(())
+    Ok(state)
 }
 
 impl Passes<'_> {
@@ -109,16 +118,14 @@ impl Passes<'_> {
     ///
     /// # Errors
     /// Those of reading, and cancellation.
-    pub fn detect(&self, tiles: &[usize], threshold: f32, observer: &dyn Observer) -> Result<Detections> {
-        let mut all = Detections::default();
+    pub fn detect(&self, tiles: &[usize], threshold: f32, steps: &Steps) -> Result<Detections> {
         let work = |tile| {
             let (tile, first, range) = self.tile(tile)?;
             Ok(self
                 .detector
                 .detect(&tile, self.basis, self.geometry, threshold, range, first))
         };
-        each_tile(tiles, observer, work, |d| all.append(d))?;
-        Ok(all)
+        each_tile(tiles, steps, Detections::default(), work, Detections::append)
     }
 
     /// Pursuit with templates in these tiles, and sums for new templates if it is to `learn`.
@@ -131,14 +138,14 @@ impl Passes<'_> {
         units: &[Unit],
         displacement: &Displacement,
         learn: bool,
-        observer: &dyn Observer,
+        steps: &Steps,
     ) -> Result<PassOutput> {
-        let mut out = PassOutput {
+        let start = PassOutput {
             spikes: Matched::default(),
             sums: units.iter().map(|u| vec![KnotSum::default(); u.knots()]).collect(),
         };
         let work = |tile| self.pursue_tile(tile, units, displacement, learn);
-        each_tile(tiles, observer, work, |tile| {
+        each_tile(tiles, steps, start, work, |out, tile: TileOutput| {
             for (time, f) in tile.spikes {
                 out.spikes.times.push(time);
                 out.spikes.units.push(f.unit as u32);
@@ -153,8 +160,7 @@ impl Passes<'_> {
                     *s += f64::from(f);
                 }
             }
-        })?;
-        Ok(out)
+        })
     }
 
     fn pursue_tile(&self, tile: usize, units: &[Unit], displacement: &Displacement, learn: bool) -> Result<TileOutput> {

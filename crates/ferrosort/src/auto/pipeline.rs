@@ -10,9 +10,10 @@ use super::geometry::Geometry;
 use super::label::{by_unit, judge};
 use super::matching::{PassOutput, Passes};
 use super::results::Results;
-use super::signal::Signal;
+use super::signal::{Noise, Signal, has_common_reference};
 use super::units::{Seed, Unit};
-use crate::pipeline::{Request, Run};
+use crate::pipeline::Request;
+use crate::stage::Run;
 
 /// Score of a detection without templates, sd. Weaker spikes would blur the clusters more than they add to them; the pursuit finds them.
 const DETECTION_SD: f32 = 5.25;
@@ -25,7 +26,7 @@ const FIRST_RATE_HZ: f64 = 3.0;
 const HOPELESS: f64 = 0.35;
 /// Recordings are learnt from as a whole up to this length, s, or up to this number of values; from parts of larger ones, at least this
 /// share.
-const LEARNT_S: f64 = 40.0;
+const LEARNT_S: f64 = 60.0;
 const LEARNT_VALUES: f64 = 1e8;
 const MOST_STEP: usize = 6;
 /// A unit is kept when its template has at least this norm, sd.
@@ -35,14 +36,17 @@ const LEAST_NORM: f32 = 3.5;
 ///
 /// # Errors
 /// I/O of the recording, samples that are not finite, cancellation by the observer.
-pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displacement)> {
-    let recording = request.recording;
+pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
+    let (recording, parameters) = (request.recording, &request.settings.parameters);
     let geometry = Geometry::new(request.probe);
+    run.choose(geometry.summary());
     let columns: Vec<usize> = request.probe.contacts.iter().map(|c| c.channel).collect();
-    let signal = run.stage("noise", 1, "steps", |_| {
-        Signal::learn(recording, columns, &geometry, &request.settings.parameters)
+    let noise = run.kept("noise", (1, "steps"), parameters, |run| {
+        run.choose(reference_summary(columns.len(), parameters.common_reference));
+        Noise::learn(recording, &columns, &geometry, parameters)
     })?;
-    let basis = run.stage("shapes", 1, "steps", |_| Basis::learn(&signal, &geometry))?;
+    let signal = Signal::new(recording, columns, parameters, noise);
+    let basis = run.kept("shapes", (1, "steps"), &(), |_| Basis::learn(&signal, &geometry))?;
     let detector = Detector::new(&geometry, &signal);
     let passes = Passes {
         signal: &signal,
@@ -50,31 +54,32 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
         basis: &basis,
         detector: &detector,
     };
-    let tiles = passes.tiles() as u64;
     let rate = signal.sample_rate();
     let duration_s = signal.n_samples() as f64 / rate;
     let parts = learning_tiles(passes.tiles(), duration_s, geometry.wide.len() as f64 * rate);
-    let detections = run.stage("detection", parts[0].len() as u64, "tiles", |run| {
-        passes.detect(&parts[0], DETECTION_SD, run.observer)
-    })?;
-    let displacement = run.stage("motion", 1, "steps", |_| {
-        Ok(Displacement::estimate(&detections, &geometry, rate, duration_s))
-    })?;
-    for (shank, motion) in displacement.shanks() {
-        let [low, high] = displacement.range_um(*shank);
-        run.observer.note(&format!(
-            "shank {shank}: the tissue moves between {low:.0} and {high:.0} µm at {} depths; templates follow it",
-            motion.depths_um.len()
-        ));
-    }
     let learnt_s = duration_s * parts[0].len() as f64 / passes.tiles() as f64;
+    let tiles = |part: &[usize]| (part.len() as u64, "tiles");
+    let detections = run.kept("detection", tiles(&parts[0]), &DETECTION_SD, |run| {
+        run.choose(format!(
+            "units are learnt from {learnt_s:.0} s of {duration_s:.0} s, and looked for in all"
+        ));
+        passes.detect(&parts[0], DETECTION_SD, &run.steps())
+    })?;
+    let displacement = run.kept("motion", (1, "steps"), &(), |run| {
+        let displacement = Displacement::estimate(&detections, &geometry, rate, duration_s);
+        displacement
+            .summaries(&geometry)
+            .into_iter()
+            .for_each(|s| run.choose(s));
+        Ok(displacement)
+    })?;
     let clustering = Clustering {
         geometry: &geometry,
         signal: &signal,
         basis: &basis,
         min_spikes: FEWEST.0.max(FEWEST.1 * learnt_s) as usize,
     };
-    let seeds = run.stage("clustering", 1, "steps", |_| {
+    let seeds = run.kept("clustering", (1, "steps"), &(), |_| {
         let moved = displacement.of(&detections, &geometry, rate);
         Ok(clustering.seeds(&detections, &moved))
     })?;
@@ -86,31 +91,39 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Displac
         clustering: &clustering,
         learnt_s,
     };
-    let mut units = context.units(seeds);
-    let pass = run.stage("matching", parts[1].len() as u64, "tiles", |run| {
-        passes.pursue(&parts[1], &units, &displacement, true, run.observer)
+    let units = run.kept("matching", tiles(&parts[1]), &(), |run| {
+        let units = context.units(seeds);
+        let pass = passes.pursue(&parts[1], &units, &displacement, true, &run.steps())?;
+        let seeds = context.relearn(&units, &pass).into_iter().map(|u| u.seed).collect();
+        Ok(context.units(clustering.join(seeds)))
     })?;
-    let seeds = context.relearn(&units, &pass).into_iter().map(|u| u.seed).collect();
-    units = context.units(clustering.join(seeds));
-    let pass = run.stage("matching again", parts[2].len() as u64, "tiles", |run| {
-        passes.pursue(&parts[2], &units, &displacement, true, run.observer)
+    let units = run.kept("matching again", tiles(&parts[2]), &(), |run| {
+        let pass = passes.pursue(&parts[2], &units, &displacement, true, &run.steps())?;
+        Ok(clustering.distinct(context.relearn(&units, &pass)))
     })?;
-    units = clustering.distinct(context.relearn(&units, &pass));
     let all: Vec<usize> = (0..passes.tiles()).collect();
-    let spikes = run
-        .stage("last matching", tiles, "tiles", |run| {
-            passes.pursue(&all, &units, &displacement, false, run.observer)
-        })?
-        .spikes;
-    let sorting = run.stage("labels", 1, "steps", |_| {
+    let spikes = run.kept("last matching", tiles(&all), &(), |run| {
+        let pass = passes.pursue(&all, &units, &displacement, false, &run.steps())?;
+        Ok(pass.spikes)
+    })?;
+    run.stage("labels", 1, "steps", |_| {
         let results = Results {
             clustering: &clustering,
             units: &units,
             duration_s,
         };
         Ok(results.assemble(request, &spikes))
-    })?;
-    Ok((sorting, displacement))
+    })
+}
+
+fn reference_summary(channels: usize, wanted: bool) -> String {
+    match (wanted, has_common_reference(channels)) {
+        (true, true) => "the median over channels is subtracted from each sample".to_string(),
+        (true, false) => {
+            format!("no common reference: the median of {channels} channels would hold much of the spikes")
+        }
+        (false, _) => "no common reference: common_reference is off".to_string(),
+    }
 }
 
 /// Tiles that are searched, and those of the two learning passes: all of a small recording, every `step`th of a larger one, in turn.

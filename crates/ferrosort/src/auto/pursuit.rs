@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use ferrosort_kernels::{BETWEEN, PIECE, largest, subtract_between, subtract_shifted, weighted_rows};
+use ferrosort_kernels::{
+    BETWEEN, PIECE, SharedTerm, TOGETHER, largest, shared_rows, shared_terms, subtract_between, subtract_shifted,
+};
 
 use super::basis::{Basis, COMPONENTS, PER_SAMPLE, interpolation, parabola};
 use super::tile::Tile;
@@ -234,26 +236,48 @@ impl<'a> Pursuit<'a> {
 /// Projections of the tile on all units, `[units][samples]`.
 fn project(tile: &Tile, units: &[TileUnit]) -> Vec<Vec<f32>> {
     let samples = tile.samples();
-    let terms: Vec<Vec<(u32, f32)>> = units
-        .iter()
-        .map(|u| {
-            let rows = u
-                .channels
-                .iter()
-                .flat_map(|c| (0..COMPONENTS).map(move |p| (c * COMPONENTS + p) as u32));
-            rows.zip(u.template.iter().copied()).collect()
-        })
-        .collect();
+    let groups = together(units);
     let mut out = vec![vec![0.0f32; samples]; units.len()];
     let mut piece = vec![0.0f32; tile.piece_len()];
+    let mut block = [[0.0f32; PIECE]; TOGETHER];
     for start in (0..(samples + 1).saturating_sub(PIECE)).step_by(PIECE) {
-        let end = start + PIECE;
         tile.piece(start, &mut piece);
-        for (terms, out) in terms.iter().zip(&mut out) {
-            weighted_rows(&piece, PIECE, terms, &mut out[start..end]);
+        for (members, terms) in &groups {
+            shared_rows(&piece, PIECE, 0, terms, &mut block);
+            for (&unit, row) in members.iter().zip(&block) {
+                out[unit][start..start + PIECE].copy_from_slice(row);
+            }
         }
     }
     out
+}
+
+/// Groups of neighbouring units, whose templates share channels, and the terms of their projections.
+fn together(units: &[TileUnit]) -> Vec<(Vec<usize>, Vec<SharedTerm>)> {
+    let mut order: Vec<usize> = (0..units.len()).collect();
+    order.sort_by_key(|&u| {
+        (
+            units[u].channels.iter().sum::<usize>() / units[u].channels.len().max(1),
+            u,
+        )
+    });
+    let group = |members: &[usize]| {
+        let terms: Vec<Vec<(u32, f32)>> = members
+            .iter()
+            .map(|&u| {
+                let rows = units[u]
+                    .channels
+                    .iter()
+                    .flat_map(|c| (0..COMPONENTS).map(move |p| (c * COMPONENTS + p) as u32));
+                rows.zip(units[u].template.iter().copied()).collect()
+            })
+            .collect();
+        (
+            members.to_vec(),
+            shared_terms(&terms.iter().map(Vec::as_slice).collect::<Vec<_>>()),
+        )
+    };
+    order.chunks(TOGETHER).map(group).collect()
 }
 
 /// Projection on `of` of one spike of `by`, at lags `1 - length .. length` after the spike's sample, between zeros for

@@ -120,8 +120,8 @@ impl Results<'_> {
             amplitudes: shown.iter().map(|r| r.2).collect(),
             similar_templates: flat.dot(&flat.t()),
             templates,
-            whitening: self.clustering.signal.whitening.clone(),
-            whitening_inverse: self.clustering.signal.unwhitening.clone(),
+            whitening: self.clustering.signal.noise.whitening.clone(),
+            whitening_inverse: self.clustering.signal.noise.unwhitening.clone(),
             units: summaries,
             pc_features: None,
             template_features: None,
@@ -197,7 +197,7 @@ impl Results<'_> {
     /// Samples from the peak of the whitened waveform to the trough in the recording, and the peak-to-peak there in counts.
     fn trough(&self, unit: &Unit, waveform: &Array2<f32>) -> (i64, f64) {
         let wide = &self.clustering.geometry.wide[unit.seed.home];
-        let unwhitening = &self.clustering.signal.unwhitening;
+        let unwhitening = &self.clustering.signal.noise.unwhitening;
         let mut best = (0, 0.0f64);
         for &c in wide {
             let raw: Vec<f64> = (0..waveform.nrows())

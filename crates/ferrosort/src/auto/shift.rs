@@ -33,10 +33,10 @@ impl Shift {
             let p = at(targets[i]);
             kernel([p[0], p[1] - up_um], at(sources[j]))
         });
-        let unwhiten = Array2::from_shape_fn((n, n), |(i, j)| signal.unwhitening[[sources[j], sources[i]]]);
+        let unwhiten = Array2::from_shape_fn((n, n), |(i, j)| signal.noise.unwhitening[[sources[j], sources[i]]]);
         let raw = across.dot(&linalg::solve(own.view(), unwhiten.view()));
         let whiten = Array2::from_shape_fn((targets.len(), targets.len()), |(j, i)| {
-            signal.whitening[[targets[i], targets[j]]]
+            signal.noise.whitening[[targets[i], targets[j]]]
         });
         let weights = whiten.dot(&raw);
         Self {

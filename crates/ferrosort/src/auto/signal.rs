@@ -1,9 +1,10 @@
 //! Whitened signals of one recording, tile by tile (docs/algorithm.md 2).
 
 use ferrosort_core::{Error, Recording, Result};
-use ferrosort_kernels::{ChannelMajor, Rounding, SparseMatrix, dot, filter_bank, linalg, whiten};
+use ferrosort_kernels::{ChannelMajor, Rounding, SparseMatrix, dot, filter_bank, largest_magnitude, linalg, whiten};
 use ndarray::Array2;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::geometry::Geometry;
 use crate::preprocess::filter::{Conditioner, Offset, column_means};
@@ -29,27 +30,27 @@ const SPIKE_SD: f32 = 4.5;
 /// Eigenvalues of a local covariance are raised by this share of its mean variance.
 const RIDGE: f64 = 1e-3;
 
-/// How whitened signals are made.
-pub struct Signal<'a> {
-    recording: &'a dyn Recording,
-    columns: Vec<usize>,
-    conditioner: Conditioner,
+/// What is known of the noise of a recording.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Noise {
+    /// Mean of each channel, counts.
+    offset: Vec<f64>,
     /// `[channels, channels]`: column `j` makes whitened channel `j` from filtered ones, sd per count.
     pub whitening: Array2<f64>,
     /// Its inverse.
     pub unwhitening: Array2<f64>,
-    sparse: SparseMatrix,
+    /// Temporal whitening filter.
     taps: Vec<f32>,
 }
 
-impl<'a> Signal<'a> {
-    /// Learns the noise of these channels.
+impl Noise {
+    /// Learns the noise of these columns of a recording.
     ///
     /// # Errors
     /// Those of reading, and a covariance that is not finite.
     pub fn learn(
-        recording: &'a dyn Recording,
-        columns: Vec<usize>,
+        recording: &dyn Recording,
+        columns: &[usize],
         geometry: &Geometry,
         parameters: &Parameters,
     ) -> Result<Self> {
@@ -74,30 +75,53 @@ impl<'a> Signal<'a> {
         for &start in &windows {
             for (o, m) in offset
                 .iter_mut()
-                .zip(column_means(&read(start, window)?, width, &columns))
+                .zip(column_means(&read(start, window)?, width, columns))
             {
                 *o += m / windows.len() as f64;
             }
         }
-        let mut parameters = parameters.clone();
-        parameters.common_reference &= n >= FEWEST_REFERENCED;
-        parameters.highpass_hz = 300.0;
-        let conditioner = Conditioner::new(&parameters, rate, Offset::Fixed(offset), false);
+        let unknown = Self {
+            offset,
+            whitening: Array2::eye(n),
+            unwhitening: Array2::eye(n),
+            taps: vec![1.0],
+        };
+        let mut signal = Signal::new(recording, columns.to_vec(), parameters, unknown);
+        let covariance = signal.masked_covariance(&windows, window, geometry)?;
+        signal.set_whitening(local_whitening(&covariance, geometry)?);
         let half = (WHITENING_MS * rate / 1000.0).round().max(1.0) as usize;
+        let autocovariance = signal.autocovariance(&windows, window, half)?;
+        signal.noise.taps = whitening_taps(&autocovariance);
+        Ok(signal.noise)
+    }
+}
+
+/// How whitened signals are made.
+pub struct Signal<'a> {
+    recording: &'a dyn Recording,
+    columns: Vec<usize>,
+    conditioner: Conditioner,
+    /// The noise that is whitened.
+    pub noise: Noise,
+    sparse: SparseMatrix,
+}
+
+impl<'a> Signal<'a> {
+    /// Whitened signals of these columns of a recording.
+    pub fn new(recording: &'a dyn Recording, columns: Vec<usize>, parameters: &Parameters, noise: Noise) -> Self {
+        let mut parameters = parameters.clone();
+        parameters.common_reference &= has_common_reference(columns.len());
+        parameters.highpass_hz = 300.0;
+        let offset = Offset::Fixed(noise.offset.clone());
         let mut signal = Self {
             recording,
             columns,
-            conditioner,
-            whitening: Array2::eye(n),
-            unwhitening: Array2::eye(n),
+            conditioner: Conditioner::new(&parameters, recording.sample_rate(), offset, false),
+            noise,
             sparse: SparseMatrix::from_fn(0, |_, _| 0.0),
-            taps: vec![1.0],
         };
-        let covariance = signal.masked_covariance(&windows, window, geometry)?;
-        signal.set_whitening(local_whitening(&covariance, geometry)?);
-        let autocovariance = signal.autocovariance(&windows, window, half)?;
-        signal.taps = whitening_taps(&autocovariance);
-        Ok(signal)
+        signal.set_sparse();
+        signal
     }
 
     /// Samples per second, Hz.
@@ -111,9 +135,14 @@ impl<'a> Signal<'a> {
     }
 
     fn set_whitening(&mut self, matrix: Array2<f64>) {
+        self.noise.unwhitening = linalg::inverse(matrix.view());
+        self.noise.whitening = matrix;
+        self.set_sparse();
+    }
+
+    fn set_sparse(&mut self) {
+        let matrix = &self.noise.whitening;
         self.sparse = SparseMatrix::from_fn(matrix.nrows(), |i, j| SCALE * matrix[[i, j]]);
-        self.unwhitening = linalg::inverse(matrix.view());
-        self.whitening = matrix;
     }
 
     /// Whitened samples `[start, start + samples)`, `[channels, samples]`, sd; zero outside the recording.
@@ -121,11 +150,11 @@ impl<'a> Signal<'a> {
     /// # Errors
     /// Those of reading.
     pub fn tile(&self, start: i64, samples: usize) -> Result<ChannelMajor> {
-        let half = self.taps.len() / 2;
+        let half = self.noise.taps.len() / 2;
         let x = self.spatially_white(start - half as i64, samples + 2 * half)?;
         let mut out = ChannelMajor::zeros(self.columns.len(), samples);
         for c in 0..self.columns.len() {
-            filter_bank(x.row(c), &[&self.taps], &mut [out.row_mut(c)]);
+            filter_bank(x.row(c), &[&self.noise.taps], &mut [out.row_mut(c)]);
         }
         blank_artefacts(&mut out, (ARTEFACT_MS * self.sample_rate() / 1000.0) as usize);
         Ok(out)
@@ -233,11 +262,16 @@ impl<'a> Signal<'a> {
     }
 }
 
+/// Whether so many channels have a common reference: of few, it would hold much of the spikes themselves.
+pub fn has_common_reference(channels: usize) -> bool {
+    channels >= FEWEST_REFERENCED
+}
+
 /// Silences all channels around values that no neuron reaches: their filtered edges would be the largest spikes of the recording.
 fn blank_artefacts(y: &mut ChannelMajor, margin: usize) {
     let samples = y.samples();
     let mut blank = vec![false; samples];
-    for row in y.rows() {
+    for row in y.rows().filter(|row| largest_magnitude(row) > ARTEFACT_SD) {
         for (t, v) in row.iter().enumerate() {
             if v.abs() > ARTEFACT_SD {
                 blank[t.saturating_sub(margin)..(t + margin).min(samples)].fill(true);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::basis::COMPONENTS;
 use super::geometry::Geometry;
 use super::shift::Shift;
@@ -19,7 +21,7 @@ const LEAST_SHARE: f32 = 0.004;
 const LEAST_ENERGY: f32 = 0.1;
 
 /// A cluster's mean at displacement zero.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Seed {
     /// Channel that is largest; features are of its wide neighbourhood.
     pub home: usize,
@@ -30,7 +32,7 @@ pub struct Seed {
 }
 
 /// A neuron as the pursuit knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Unit {
     /// Mean at displacement zero.
     pub seed: Seed,
@@ -47,7 +49,7 @@ pub struct Unit {
 }
 
 /// Sums of spikes near one knot.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct KnotSum {
     /// Sum of weights.
     pub weight: f64,

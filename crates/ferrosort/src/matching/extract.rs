@@ -1,18 +1,19 @@
 //! Final extraction: every batch once, templates following the drift (docs/kilosort2.md 5).
 
-use ferrosort_core::{Observer, Result};
+use ferrosort_core::Result;
 use ndarray::{Array2, Array3};
+use serde::{Deserialize, Serialize};
 
 use super::accumulate::{pc_features, reconstructed, update_means, waveform_sums};
 use super::pursuit::pursue;
 use super::{Spike, TemplateSet};
-use crate::preprocess::check_cancelled;
 use crate::settings::Settings;
+use crate::stage::Steps;
 use crate::templates::decompose::decompose;
 use crate::templates::learn::{Context, Learned, pursuit_params};
 
 /// Spikes of the whole recording, with their features. All columns have one length.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Extracted {
     /// Sample of the trough, 0-based in the recording.
     pub times: Vec<i64>,
@@ -63,12 +64,23 @@ impl Extracted {
 }
 
 /// Spikes of one batch and their features, row by row.
+#[derive(Serialize, Deserialize)]
 struct BatchSpikes {
     position: usize,
     times: Vec<i64>,
     spikes: Vec<Spike>,
     template_features: Vec<f32>,
     pc_features: Vec<f32>,
+}
+
+/// What the batches so far led to.
+#[derive(Serialize, Deserialize)]
+struct State {
+    found: Vec<BatchSpikes>,
+    /// `[batches, templates]`, sd.
+    mu_by_batch: Array2<f32>,
+    means: Array3<f64>,
+    warm: Array3<f64>,
 }
 
 /// The two passes over the sorted order: from the middle down, and from the middle up.
@@ -86,11 +98,9 @@ pub fn extract(
     learned: &Learned,
     order: &[usize],
     first_sample: u64,
-    observer: &dyn Observer,
+    steps: &Steps,
 ) -> Result<Extracted> {
     let Settings { parameters, compat, .. } = context.settings;
-    let mut found: Vec<BatchSpikes> = Vec::with_capacity(order.len());
-    let mut mu_by_batch = Array2::zeros((order.len(), learned.templates.len()));
     let t = &learned.templates;
     let start_means = if compat.full_rank_final_start {
         learned.means.clone()
@@ -98,51 +108,64 @@ pub fn extract(
         reconstructed(t.w.view(), t.u.view(), &t.mu)
     };
     let main = crate::templates::decompose::main_channels(&start_means, parameters.trough_sample);
-    for pass in passes(order.len(), compat.second_half_learning) {
-        let mut means = start_means.clone();
-        let mut warm = t.w.clone();
-        for position in pass {
-            check_cancelled(observer)?;
-            let batch = order[position];
-            let window = context.batches.layout().window(batch);
-            let templates = decompose(&means, &warm, context.near, &main, context.kernels, compat).templates;
-            let set = TemplateSet::new(&templates, &main, context.near);
-            let x = context.batches.batch(batch)?;
-            let params = pursuit_params(context, &window, parameters.threshold[1]);
-            let pursued = pursue(x, &set, Some(learned.similar.view()), &params);
-            let rows: Vec<usize> = (0..pursued.spikes.len())
-                .filter(|&i| window.owned.contains(&(pursued.spikes[i].start as usize)))
-                .collect();
-            let spikes: Vec<Spike> = rows.iter().map(|&i| pursued.spikes[i]).collect();
-            let sums = waveform_sums(&pursued.residual, &spikes, &set, parameters.threshold[0] as f32);
-            update_means(&mut means, &sums, parameters.momentum[1]);
-            let features = pc_features(
-                &pursued.residual,
-                &spikes,
-                &set,
-                &main,
-                context.near,
-                &context.basis.components,
-            );
-            let slots = learned.similar.ncols();
-            let template_features = pursued.template_features.map_or_else(Vec::new, |f| {
-                rows.iter().flat_map(|&i| f.row(i).to_vec()).collect::<Vec<f32>>()
-            });
-            debug_assert_eq!(template_features.len(), spikes.len() * slots, "one row a spike");
-            found.push(BatchSpikes {
-                position,
-                times: spike_times(context, batch, &spikes, first_sample),
-                template_features,
-                pc_features: features.into_raw_vec_and_offset().0,
-                spikes,
-            });
-            for (n, &mu) in templates.mu.iter().enumerate() {
-                mu_by_batch[[batch, n]] = mu as f32;
-            }
-            warm = templates.w;
-            observer.advanced(1);
+    let start = || State {
+        found: Vec::with_capacity(order.len()),
+        mu_by_batch: Array2::zeros((order.len(), t.len())),
+        means: start_means.clone(),
+        warm: t.w.clone(),
+    };
+    let (done, mut state) = steps.load().unwrap_or_else(|| (0, start()));
+    let [down, up] = passes(order.len(), compat.second_half_learning);
+    let turn = down.len();
+    for (i, position) in down.into_iter().chain(up).enumerate().skip(done) {
+        steps.check_cancelled()?;
+        if i == turn {
+            state.means.clone_from(&start_means);
+            state.warm.clone_from(&t.w);
         }
+        let batch = order[position];
+        let window = context.batches.layout().window(batch);
+        let templates = decompose(&state.means, &state.warm, context.near, &main, context.kernels, compat).templates;
+        let set = TemplateSet::new(&templates, &main, context.near);
+        let x = context.batches.batch(batch)?;
+        let params = pursuit_params(context, &window, parameters.threshold[1]);
+        let pursued = pursue(x, &set, Some(learned.similar.view()), &params);
+        let rows: Vec<usize> = (0..pursued.spikes.len())
+            .filter(|&i| window.owned.contains(&(pursued.spikes[i].start as usize)))
+            .collect();
+        let spikes: Vec<Spike> = rows.iter().map(|&i| pursued.spikes[i]).collect();
+        let sums = waveform_sums(&pursued.residual, &spikes, &set, parameters.threshold[0] as f32);
+        update_means(&mut state.means, &sums, parameters.momentum[1]);
+        let features = pc_features(
+            &pursued.residual,
+            &spikes,
+            &set,
+            &main,
+            context.near,
+            &context.basis.components,
+        );
+        let slots = learned.similar.ncols();
+        let template_features = pursued.template_features.map_or_else(Vec::new, |f| {
+            rows.iter().flat_map(|&i| f.row(i).to_vec()).collect::<Vec<f32>>()
+        });
+        debug_assert_eq!(template_features.len(), spikes.len() * slots, "one row a spike");
+        state.found.push(BatchSpikes {
+            position,
+            times: spike_times(context, batch, &spikes, first_sample),
+            template_features,
+            pc_features: features.into_raw_vec_and_offset().0,
+            spikes,
+        });
+        for (n, &mu) in templates.mu.iter().enumerate() {
+            state.mu_by_batch[[batch, n]] = mu as f32;
+        }
+        state.warm = templates.w;
+        steps.advanced(1);
+        steps.keep(i + 1, &state);
     }
+    let State {
+        mut found, mu_by_batch, ..
+    } = state;
     if !compat.spike_order_by_pass {
         found.sort_by_key(|b| b.position);
     }

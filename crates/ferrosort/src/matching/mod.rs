@@ -1,6 +1,7 @@
 //! Matching pursuit: which template fired when, with overlaps explained (docs/kilosort2.md 4.5).
 
 use ferrosort_kernels::{RANK, TemplateFilter};
+use serde::{Deserialize, Serialize};
 
 use crate::neighbours::Neighbours;
 use crate::templates::Templates;
@@ -71,7 +72,7 @@ impl TemplateSet {
 }
 
 /// One detected spike.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spike {
     /// First sample of the template's window, in the batch.
     pub start: u32,

@@ -2,6 +2,7 @@
 
 use ferrosort_core::{Error, Observer, Result};
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use super::basis::{COMPONENTS, SnippetPca, detector_sign_sample};
 use super::cluster::{BatchClusters, ClusterStart, cluster_batch};
@@ -18,14 +19,14 @@ use crate::settings::Settings;
 const CLIP_STRIDE: usize = 100;
 
 /// The order of the batches and how it was found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BatchOrder {
     /// Batch at each place of the order.
     pub order: Vec<usize>,
     /// Symmetric standardised dissimilarity, `[batches, batches]`; zeros when the batches were not compared.
     pub dissimilarity: Array2<f64>,
     /// Why the batches were left in their natural order, if they were.
-    pub natural: Option<&'static str>,
+    pub natural: Option<String>,
 }
 
 impl BatchOrder {
@@ -49,11 +50,11 @@ impl BatchOrder {
         })
     }
 
-    fn natural(batches: usize, reason: &'static str) -> Self {
+    fn natural(batches: usize, reason: &str) -> Self {
         Self {
             order: (0..batches).collect(),
             dissimilarity: Array2::zeros((batches, batches)),
-            natural: Some(reason),
+            natural: Some(reason.to_string()),
         }
     }
 }

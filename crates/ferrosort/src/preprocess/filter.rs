@@ -116,9 +116,25 @@ pub fn column_means(frames: &[f32], width: usize, columns: &[usize]) -> Vec<f64>
 
 /// Values of the columns less their offsets, for the samples of one block of medians.
 fn fill_centred(frames: &[f32], width: usize, columns: &[usize], offsets: &[f64], rows: &mut [[f32; MEDIAN_LANES]]) {
-    for (t, frame) in frames.chunks_exact(width).take(MEDIAN_LANES).enumerate() {
-        for ((row, &column), offset) in rows.iter_mut().zip(columns).zip(offsets) {
-            row[t] = (f64::from(frame[column]) - offset) as f32;
+    // Squares of this many channels and samples are turned in registers; single values would be written far apart.
+    const SQUARE: usize = 16;
+    let groups = columns
+        .chunks(SQUARE)
+        .zip(offsets.chunks(SQUARE))
+        .zip(rows.chunks_mut(SQUARE));
+    for ((columns, offsets), rows) in groups {
+        for start in (0..MEDIAN_LANES).step_by(SQUARE) {
+            let mut square = [[0.0f32; SQUARE]; SQUARE];
+            for (line, frame) in square.iter_mut().zip(frames.chunks_exact(width).skip(start)) {
+                for ((v, &column), offset) in line.iter_mut().zip(columns).zip(offsets) {
+                    *v = (f64::from(frame[column]) - offset) as f32;
+                }
+            }
+            for (j, row) in rows.iter_mut().enumerate() {
+                for (t, line) in square.iter().enumerate() {
+                    row[start + t] = line[j];
+                }
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ferrosort_core::{Contact, Error, Probe, RawFile, Recording, Result, SampleType, Sorting};
 use serde::Serialize;
 
-use super::{INTERMEDIATES, LOCK, MANIFEST, PROCESSED, Run, files_below};
+use super::{INTERMEDIATES, MANIFEST, PROCESSED, Run, files_below};
 use crate::fingerprint;
 use crate::pipeline::Intermediate;
 use crate::preprocess::layout::BatchLayout;
@@ -26,6 +26,7 @@ struct Manifest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     processed: Option<ProcessedEntry>,
     intermediates: Vec<ArrayEntry<'a>>,
+    choices: &'a [String],
     warnings: &'a [String],
     files: Vec<FileEntry>,
     timings: Timings<'a>,
@@ -122,6 +123,7 @@ pub(super) fn write(folder: &Path, run: &Run) -> Result<()> {
         result: result_entry(&outcome.sorting),
         processed: folder.join(PROCESSED).exists().then(|| processed_entry(run)),
         intermediates: outcome.intermediates.iter().map(array_entry).collect(),
+        choices: &outcome.choices,
         warnings: run.warnings,
         files: file_entries(folder)?,
         timings: Timings {
@@ -224,7 +226,7 @@ fn file_entries(folder: &Path) -> Result<Vec<FileEntry>> {
     let mut entries = Vec::new();
     for path in files_below(folder)? {
         let below = path.strip_prefix(folder).unwrap_or(&path);
-        if path.is_dir() || below == Path::new(LOCK) {
+        if path.is_dir() {
             continue;
         }
         let (bytes, hash) = hash(&path).map_err(|e| Error::io("read", &path, e))?;

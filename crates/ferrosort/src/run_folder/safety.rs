@@ -1,12 +1,12 @@
 //! What may be replaced or removed, and what may not.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Error, Result};
 
-use super::{INTERMEDIATES, LOCK, MANIFEST, PROCESSED};
+use super::{INTERMEDIATES, LOCK, MANIFEST, PROCESSED, RESULT};
 
 /// The output as an absolute path without symbolic links in what exists of it, so that its siblings are on its disk.
 pub(super) fn absolute_target(output: &Path) -> Result<PathBuf> {
@@ -21,51 +21,47 @@ pub(super) fn absolute_target(output: &Path) -> Result<PathBuf> {
     })
 }
 
-/// The hidden sibling of a folder for this process: `.NAME.WHAT-PID`.
+/// The hidden sibling of a folder: `.NAME.WHAT`.
 pub(super) fn sibling(target: &Path, what: &str) -> PathBuf {
-    let mut name = prefix(target.file_name().unwrap_or_default(), what);
-    name.push(std::process::id().to_string());
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".{what}"));
     target.with_file_name(name)
 }
 
-fn prefix(name: &OsStr, what: &str) -> std::ffi::OsString {
-    let mut prefix = std::ffi::OsString::from(".");
-    prefix.push(name);
-    prefix.push(format!(".{what}-"));
-    prefix
-}
-
-/// Removes partial folders of runs that died, and puts an old result back that was moved aside when its run died
-/// before the new one had its name. Does nothing where it may not.
-pub(super) fn clear_leftovers(parent: &Path, name: &OsStr, target: &Path) {
-    for path in siblings(parent, &prefix(name, "partial")) {
-        let lock = File::options().write(true).open(path.join(LOCK));
-        // A live run holds the lock of its folder.
-        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
-            let _ = fs::remove_dir_all(&path);
-        }
-    }
-    for path in siblings(parent, &prefix(name, "replaced")) {
-        if target.exists() {
-            let _ = fs::remove_dir_all(&path);
-        } else {
-            let _ = fs::rename(&path, target);
-        }
+/// Locks the file for this process. `shown` is how the user wrote the output.
+pub(super) fn locked(path: &Path, shown: &Path) -> Result<File> {
+    let file = File::create(path).map_err(|e| Error::io("create", path, e))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::input(format!(
+            "another run is writing to output {}; wait for it, or name another folder",
+            shown.display()
+        ))),
+        // Some network disks have no locks; then nothing tells two runs apart that write to one output.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
 }
 
-fn siblings(parent: &Path, prefix: &OsStr) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(parent) else {
-        return Vec::new();
-    };
-    let starts = |name: &OsStr| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .filter(|entry| starts(&entry.file_name()))
-        .map(|entry| entry.path())
-        .collect();
-    found.sort();
-    found
+/// Removes the hidden folder of a run that gave its result its name and died before it could clean up: no result is in it any more.
+pub(super) fn clear_finished(unfinished: &Path) {
+    let lock = File::options().write(true).open(unfinished.join(LOCK));
+    if !unfinished.join(RESULT).exists() && lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+        let _ = fs::remove_dir_all(unfinished);
+    }
+}
+
+/// Puts an old result back that was moved aside when its run died before the new one had its name, or removes it where the new one
+/// has it. Does nothing where it may not.
+pub(super) fn put_back(target: &Path) {
+    let replaced = sibling(target, "replaced");
+    if !replaced.exists() {
+        return;
+    }
+    if target.exists() {
+        let _ = fs::remove_dir_all(&replaced);
+    } else {
+        let _ = fs::rename(&replaced, target);
+    }
 }
 
 /// Refuses an output that exists and must not be replaced. `shown` is how the user wrote it.

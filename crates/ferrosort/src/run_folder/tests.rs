@@ -43,6 +43,7 @@ fn outcome() -> Outcome {
             seconds: 1.5,
         }],
         warnings: Vec::new(),
+        choices: vec!["a choice".to_string()],
     }
 }
 
@@ -100,6 +101,7 @@ fn a_finished_run_is_under_its_name_with_a_complete_manifest() {
     assert_eq!(manifest["intermediates"][0]["shape"], json!([1, 2]));
     assert_eq!(manifest["intermediates"][1]["dtype"], json!("int64"));
     assert_eq!(manifest["warnings"], json!(["a warning"]));
+    assert_eq!(manifest["choices"], json!(["a choice"]));
     assert_eq!(
         manifest["timings"],
         json!({"threads": 2, "total_s": 3.25, "stages": [{"stage": "learn", "seconds": 1.5}]})
@@ -118,7 +120,7 @@ fn a_finished_run_is_under_its_name_with_a_complete_manifest() {
     for name in ["intermediates/iorig.npy", "params.py", "spike_times.npy", PROCESSED] {
         assert!(listed.contains(&name), "{name} in {listed:?}");
     }
-    assert!(!listed.contains(&LOCK) && !listed.contains(&MANIFEST));
+    assert!(!listed.contains(&MANIFEST));
 }
 
 #[test]
@@ -174,30 +176,65 @@ fn folders_that_are_no_sorting_are_never_replaced() {
 }
 
 #[test]
-fn leftovers_of_dead_runs_go_and_those_of_live_ones_stay() {
+fn checkpoints_outlive_a_run_that_is_given_up_and_go_with_one_that_finishes() {
     let parent = TempDir::new().unwrap();
-    let dead = parent.path().join(".out.partial-999999999");
-    fs::create_dir(&dead).unwrap();
-    fs::write(dead.join(LOCK), "").unwrap();
-    let alive = parent.path().join(".out.partial-999999998");
-    fs::create_dir(&alive).unwrap();
-    let lock = File::create(alive.join(LOCK)).unwrap();
-    lock.try_lock().unwrap();
-    let other = parent.path().join(".other.partial-999999999");
-    fs::create_dir(&other).unwrap();
-    fs::write(other.join(LOCK), "").unwrap();
-    drop(RunFolder::create(&parent.path().join("out"), false, &[]).unwrap());
-    assert_eq!(
-        names(parent.path()),
-        [".other.partial-999999999", ".out.partial-999999998"]
-    );
+    let output = parent.path().join("a/out");
+    let key = crate::checkpoint::Key::of(b"inputs");
+    let create = || RunFolder::create(&output, false, &[]).unwrap();
+    let first = create();
+    assert_eq!(first.checkpoints_left(), None);
+    fill(&first);
+    first.checkpoints(Duration::ZERO).save("stage", key, &7u64).unwrap();
+    drop(first);
+    let hidden = parent.path().join("a/.out.unfinished");
+    assert_eq!(names(&hidden), [LOCK, CHECKPOINTS, RESULT]);
+
+    let second = create();
+    assert_eq!(second.checkpoints_left(), Some(hidden.as_path()));
+    assert_eq!(second.checkpoints(Duration::ZERO).load("stage", key), Some(7u64));
+    assert!(refusal(&output, false, &[]).contains("another run is writing"));
+    fill(&second);
+    second.finish().unwrap();
+    assert_eq!(names(&parent.path().join("a")), ["out"]);
+
+    let mut third = RunFolder::create(&parent.path().join("b/out"), false, &[]).unwrap();
+    third.checkpoints(Duration::ZERO).save("stage", key, &7u64).unwrap();
+    third.forget_checkpoints();
+    drop(third);
+    assert_eq!(names(parent.path()), ["a"]);
+}
+
+#[test]
+fn what_a_run_leaves_that_died_after_its_last_step_goes() {
+    let parent = TempDir::new().unwrap();
+    let output = parent.path().join("out");
+    let folder = RunFolder::create(&output, false, &[]).unwrap();
+    fill(&folder);
+    folder.finish().unwrap();
+    let hidden = parent.path().join(".out.unfinished");
+    fs::create_dir_all(hidden.join(CHECKPOINTS)).unwrap();
+    fs::write(hidden.join(LOCK), "").unwrap();
+    assert!(refusal(&output, false, &[]).contains("exists"));
+    assert_eq!(names(parent.path()), ["out"]);
+}
+
+#[test]
+fn half_a_result_of_a_killed_run_goes() {
+    let parent = TempDir::new().unwrap();
+    let half = parent.path().join(".out.unfinished").join(RESULT);
+    fs::create_dir_all(&half).unwrap();
+    fs::write(half.join("spike_times.npy"), "half").unwrap();
+    let folder = RunFolder::create(&parent.path().join("out"), false, &[]).unwrap();
+    assert_eq!(names(&folder.path()), Vec::<String>::new());
+    drop(folder);
+    assert_eq!(names(parent.path()), Vec::<String>::new());
 }
 
 #[test]
 fn an_old_result_moved_aside_by_a_dead_run_comes_back() {
     let parent = TempDir::new().unwrap();
     let output = parent.path().join("out");
-    let aside = parent.path().join(".out.replaced-999999999");
+    let aside = parent.path().join(".out.replaced");
     fs::create_dir(&aside).unwrap();
     fs::write(aside.join(MANIFEST), "old").unwrap();
     assert!(refusal(&output, false, &[]).contains("exists"));

@@ -127,6 +127,32 @@ impl Parameters {
         }
     }
 
+    /// With those that act after batches are ordered at their defaults: what the stages up to there depend on.
+    #[must_use]
+    pub fn before_learning(&self) -> Self {
+        let defaults = Self::kilosort2();
+        Self {
+            threshold: defaults.threshold,
+            amplitude_prior: defaults.amplitude_prior,
+            min_unit_rate_hz: defaults.min_unit_rate_hz,
+            momentum: defaults.momentum,
+            max_templates_per_channel: defaults.max_templates_per_channel,
+            ..self.before_curation()
+        }
+    }
+
+    /// With those that act after all spikes are found at their defaults: what the stages up to there depend on.
+    #[must_use]
+    pub fn before_curation(&self) -> Self {
+        let defaults = Self::kilosort2();
+        Self {
+            split_posterior: defaults.split_posterior,
+            amplitude_gain: defaults.amplitude_gain,
+            remove_duplicates: defaults.remove_duplicates,
+            ..self.clone()
+        }
+    }
+
     /// Sample of a template at which the trough is placed, counted from 0.
     pub fn trough(&self) -> usize {
         self.trough_sample - 1

@@ -1,7 +1,8 @@
 //! Learning templates: batch after batch in the sorted order, forward and back (docs/kilosort2.md 4.8, 4.9).
 
-use ferrosort_core::{Observer, Result};
+use ferrosort_core::Result;
 use ndarray::{Array2, Array3, Axis, concatenate};
+use serde::{Deserialize, Serialize};
 
 use super::Templates;
 use super::align::AlignmentKernels;
@@ -13,9 +14,10 @@ use crate::matching::TemplateSet;
 use crate::matching::accumulate::{update_means, waveform_sums};
 use crate::matching::pursuit::{PursuitParams, pursue};
 use crate::neighbours::Neighbours;
+use crate::preprocess::Batches;
 use crate::preprocess::layout::BatchWindow;
-use crate::preprocess::{Batches, check_cancelled};
 use crate::settings::{Compat, Parameters, Settings};
+use crate::stage::Steps;
 
 /// Silent templates and doubles are dropped every so many batches.
 const TRIAGE_PERIOD: usize = 5;
@@ -23,7 +25,7 @@ const TRIAGE_PERIOD: usize = 5;
 const RATE_MEMORY: f64 = 0.95;
 
 /// Shapes of spikes on one channel.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Basis {
     /// Prototypes of the search for new templates, `[prototypes, samples]`, unit norm.
     pub prototypes: Array2<f32>,
@@ -62,7 +64,7 @@ pub struct Context<'a> {
 }
 
 /// Templates at the end of learning.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Learned {
     /// Low-rank templates of the last batch.
     pub templates: Templates,
@@ -90,6 +92,7 @@ pub fn visiting_order(batches: usize, second_half: bool) -> Vec<usize> {
 }
 
 /// Running state of the templates while learning.
+#[derive(Serialize, Deserialize)]
 struct State {
     means: Array3<f64>,
     warm: Array3<f64>,
@@ -171,14 +174,15 @@ impl State {
 ///
 /// # Errors
 /// Those of reading, and cancellation.
-pub fn learn(context: &Context, visits: &[usize], observer: &dyn Observer) -> Result<Learned> {
+pub fn learn(context: &Context, visits: &[usize], steps: &Steps) -> Result<Learned> {
     let Settings { parameters, compat, .. } = context.settings;
     let minimum_rate = parameters.min_unit_rate_hz * parameters.batch_samples as f64 / context.batches.sample_rate();
     let room = parameters.max_templates_per_channel * context.batches.channels();
     let basis = &context.basis.components_f64;
-    let mut state = State::empty(context.batches.channels(), parameters.template_samples, basis.nrows());
-    for (i, &batch) in visits.iter().enumerate() {
-        check_cancelled(observer)?;
+    let empty = || State::empty(context.batches.channels(), parameters.template_samples, basis.nrows());
+    let (done, mut state) = steps.load().unwrap_or_else(|| (0, empty()));
+    for (i, &batch) in visits.iter().enumerate().skip(done) {
+        steps.check_cancelled()?;
         let window = context.batches.layout().window(batch);
         let x = context.batches.batch(batch)?;
         let search = search_params(context, &window);
@@ -203,7 +207,8 @@ pub fn learn(context: &Context, visits: &[usize], observer: &dyn Observer) -> Re
             let new = search_new(context, &pursued.residual, &search);
             state.append(&new, basis, minimum_rate, room);
         }
-        observer.advanced(1);
+        steps.advanced(1);
+        steps.keep(i + 1, &state);
     }
     drop_templates(&mut state, minimum_rate);
     Ok(finish(state, context, compat))

@@ -1,6 +1,7 @@
 //! Templates: what a unit's spike looks like, in whitened space.
 
 use ndarray::{Array3, Axis};
+use serde::{Deserialize, Serialize};
 
 pub mod align;
 pub mod decompose;
@@ -11,7 +12,7 @@ pub mod similarity;
 pub mod triage;
 
 /// Low-rank templates: `T_n[sample, channel] = sum_q W[n, q, sample] U[n, q, channel]`, of norm about 1, scaled by `mu[n]`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Templates {
     /// Temporal components, `[templates, rank, samples]`.
     pub w: Array3<f64>,

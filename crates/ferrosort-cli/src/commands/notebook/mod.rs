@@ -18,7 +18,7 @@ use serde_json::json;
 
 use self::cache::Cache;
 use super::comparison::{self, Inputs, Outputs};
-use super::job::{self, Job, thread_pool};
+use super::job::{self, CHECKPOINT_INTERVAL, Job, thread_pool};
 use super::{browser, input, simulate};
 use crate::args::{NotebookArgs, NotebookOptions, ProbeArgs, RecordingArgs, SignalArgs};
 use crate::progress::Progress;
@@ -194,6 +194,7 @@ impl<'a> Notebook<'a> {
             folder: RunFolder::create(output, true, &[])?,
             keep_processed: true,
             threads: self.options.threads,
+            checkpoint_interval: CHECKPOINT_INTERVAL,
             warnings: Vec::new(),
         };
         job::run(job, self.progress).map(|_| ())
@@ -216,8 +217,8 @@ impl<'a> Notebook<'a> {
             let inputs = Inputs {
                 paths: vec![truth, kilosort2.to_path_buf(), pykilosort.to_path_buf()],
                 names: Some(["truth", "kilosort2", "pykilosort"].map(String::from).to_vec()),
-                time_offset: 0,
                 truth: true,
+                ..Inputs::default()
             };
             let runs = comparison::read(&inputs, &signal)?;
             let params = AnalysisParams {
