@@ -81,7 +81,7 @@ pub enum Command {
 /// Which recording, and what its files do not say themselves.
 #[derive(Debug, Args)]
 pub struct RecordingArgs {
-    /// Flat binary file (several are joined in this order), or one recording folder with a meta.json
+    /// Recording: a file or folder of a known program, or flat binary files (several are joined in this order)
     #[arg(required = true, value_name = "RECORDING")]
     pub recording: Vec<PathBuf>,
 
@@ -122,6 +122,10 @@ pub struct FormatArgs {
     /// Only this stretch, in seconds: 10..20, 10.. or ..20
     #[arg(long, value_name = "A..B", value_parser = time_range, allow_hyphen_values = true, help_heading = "Recording")]
     pub time_range: Option<TimeRange>,
+
+    /// Which stream (probe, band, series, well) of a recording that holds several
+    #[arg(long, value_name = "NAME", help_heading = "Recording")]
+    pub stream: Option<String>,
 }
 
 impl RecordingArgs {

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binary;
+mod detect;
 mod folder;
 pub mod inspect;
 mod literals;
@@ -23,6 +24,8 @@ pub mod phy;
 pub mod probe;
 pub mod results;
 mod slice;
+mod spikeglx;
+mod text;
 
 pub use binary::{BinaryOptions, BinaryRecording, parse_sample_type};
 pub use inspect::{Inspection, inspect};

@@ -116,6 +116,12 @@ impl Recording for TimeSlice {
     fn raw_file(&self) -> Option<&RawFile> {
         self.raw.as_ref()
     }
+    fn neural_channels(&self) -> Option<&[usize]> {
+        self.inner.neural_channels()
+    }
+    fn notes(&self) -> &[String] {
+        self.inner.notes()
+    }
     fn name(&self) -> &str {
         self.inner.name()
     }

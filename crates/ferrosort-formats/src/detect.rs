@@ -1,0 +1,207 @@
+//! Which recording a path means: files by their content, folders by what is in them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ferrosort_core::{Error, Result};
+
+use crate::spikeglx::{self, Stream};
+
+/// How deep below the given folder recordings are looked for: `Record Node/experiment/recording` and one more.
+const MAX_DEPTH: usize = 5;
+
+/// Most files and folders that are looked at.
+const MAX_ENTRIES: usize = 20_000;
+
+/// A recording that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A folder with our `meta.json`.
+    Folder(PathBuf),
+    /// Data files of SpikeGLX, in time order.
+    SpikeGlx(Vec<PathBuf>),
+}
+
+impl Found {
+    /// The path that stands for it in messages.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Folder(path) => path,
+            Self::SpikeGlx(files) => files.first().map_or(Path::new(""), PathBuf::as_path),
+        }
+    }
+
+    /// Its name for `--stream`.
+    fn stream(&self) -> String {
+        match self {
+            Self::SpikeGlx(_) => spikeglx::stream_name(self.path()),
+            Self::Folder(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        }
+    }
+
+    /// False for field potentials and analogue inputs, which are sorted only when they are named.
+    fn has_spikes(&self) -> bool {
+        match self {
+            Self::SpikeGlx(_) => {
+                let name = self.stream();
+                !(name.ends_with(".lf") || name.starts_with("nidq") || name.starts_with("obx"))
+            }
+            Self::Folder(_) => true,
+        }
+    }
+}
+
+/// What these files are; `None` for flat files without a description.
+///
+/// # Errors
+/// A description that cannot be read.
+pub(crate) fn of_files(paths: &[PathBuf]) -> Result<Option<Found>> {
+    let data: Vec<PathBuf> = paths.iter().map(|path| data_file(path)).collect();
+    if !data.is_empty() && data.iter().all(|path| spikeglx::meta_file(path).is_some()) {
+        return Ok(Some(Found::SpikeGlx(data)));
+    }
+    Ok(None)
+}
+
+/// The data file that a file of metadata belongs to; other files themselves.
+fn data_file(path: &Path) -> PathBuf {
+    if path.extension().is_some_and(|e| e == "meta") {
+        return path.with_extension("bin");
+    }
+    path.to_path_buf()
+}
+
+/// The one recording in a folder, or the one called `stream`.
+///
+/// # Errors
+/// No recording, several, none of that name, or a folder that cannot be read.
+pub(crate) fn in_folder(folder: &Path, stream: Option<&str>) -> Result<Found> {
+    let mut search = Search::default();
+    search.folder(folder, 0)?;
+    let all = search.finish();
+    let mut chosen: Vec<&Found> = match stream {
+        Some(name) if all.len() > 1 => all.iter().filter(|found| found.stream() == name).collect(),
+        _ => all.iter().collect(),
+    };
+    if chosen.len() > 1 && chosen.iter().any(|found| found.has_spikes()) {
+        chosen.retain(|found| found.has_spikes());
+    }
+    match (chosen.as_slice(), all.is_empty(), stream) {
+        ([one], _, _) => Ok((*one).clone()),
+        (_, true, _) => Err(nothing(folder)),
+        ([], _, Some(name)) => Err(Error::input(format!(
+            "{} has no stream '{name}'; it has {}",
+            folder.display(),
+            list(&all.iter().collect::<Vec<_>>())
+        ))),
+        _ => Err(Error::input(format!(
+            "{} holds {} recordings: {}; name one of these paths, or a stream with --stream",
+            folder.display(),
+            chosen.len(),
+            list(&chosen)
+        ))),
+    }
+}
+
+fn nothing(folder: &Path) -> Error {
+    Error::input(format!(
+        "{} holds no recording that can be recognised: it has no meta.json of a recording folder and no file of a known \
+         program; name a flat binary file with --channels and --sample-rate, or see docs/recordings.md",
+        folder.display()
+    ))
+}
+
+fn list(found: &[&Found]) -> String {
+    let shown: Vec<String> = found
+        .iter()
+        .take(8)
+        .map(|found| format!("{} ({})", found.stream(), found.path().display()))
+        .collect();
+    match found.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Recordings found so far below a folder.
+#[derive(Default)]
+struct Search {
+    found: Vec<Found>,
+    spikeglx: BTreeMap<(PathBuf, Stream), PathBuf>,
+    entries: usize,
+}
+
+impl Search {
+    /// Looks at a folder and what is below it. A folder that is a recording itself is not searched.
+    fn folder(&mut self, folder: &Path, depth: usize) -> Result<()> {
+        if let Some(found) = folder_itself(folder) {
+            self.found.push(found);
+            return Ok(());
+        }
+        let mut folders = Vec::new();
+        for path in self.list(folder)? {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                self.file(path);
+            }
+        }
+        if depth < MAX_DEPTH {
+            for below in folders {
+                self.folder(&below, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Visible entries by name.
+    fn list(&mut self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let fail = |e| Error::io("read", folder, e);
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            self.entries += 1;
+            if self.entries > MAX_ENTRIES {
+                return Err(Error::input(format!(
+                    "{} has more than {MAX_ENTRIES} files and folders to search; name the recording in it",
+                    folder.display()
+                )));
+            }
+            if !entry.file_name().to_string_lossy().starts_with('.') {
+                paths.push(entry.path());
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
+    fn file(&mut self, path: PathBuf) {
+        let suffix = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        if suffix == "bin" && spikeglx::meta_file(&path).is_some() {
+            let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+            self.spikeglx.insert((folder, Stream::of(&path)), path);
+        }
+    }
+
+    /// Triggers of one stream are one recording.
+    fn finish(mut self) -> Vec<Found> {
+        let mut groups: BTreeMap<(PathBuf, String, String, bool), Vec<PathBuf>> = BTreeMap::new();
+        for ((folder, stream), path) in self.spikeglx {
+            let group = (folder, stream.run, stream.name, stream.trigger.is_none());
+            groups.entry(group).or_default().push(path);
+        }
+        self.found.extend(groups.into_values().map(Found::SpikeGlx));
+        self.found
+    }
+}
+
+/// What a folder is as a whole.
+fn folder_itself(folder: &Path) -> Option<Found> {
+    folder
+        .join("meta.json")
+        .is_file()
+        .then(|| Found::Folder(folder.to_path_buf()))
+}
+
+#[cfg(test)]
+mod tests;
