@@ -60,6 +60,8 @@ pub enum Command {
     Sort(SortArgs),
     /// Say what a recording is, and warn about likely mistakes
     Info(InfoArgs),
+    /// Write any recording as a recording folder
+    Convert(ConvertArgs),
     /// Compare results with each other and with the truth
     Compare(CompareArgs),
     /// Write a page about one result
@@ -292,6 +294,30 @@ pub struct InfoArgs {
     /// Probe: probeinterface JSON, Kilosort channel map (.mat), .prb, or Kilosort4 JSON
     #[arg(long, value_name = "FILE", help_heading = "Probe")]
     pub probe: Option<PathBuf>,
+}
+
+/// `ferrosort convert`
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// Which recording.
+    #[command(flatten)]
+    pub recording: RecordingArgs,
+
+    /// Probe, instead of the recording's own: probeinterface JSON, Kilosort channel map (.mat), .prb, or Kilosort4 JSON
+    #[arg(long, value_name = "FILE", help_heading = "Probe")]
+    pub probe: Option<PathBuf>,
+
+    /// Folder to create
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// Replace the folder of an earlier conversion
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// How much to say.
+    #[command(flatten)]
+    pub verbosity: Verbosity,
 }
 
 /// `ferrosort demo`

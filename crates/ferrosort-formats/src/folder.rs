@@ -2,7 +2,8 @@
 //!
 //! Two dialects of `meta.json` are read: `sample_rate` or `sample_rate_hz`, with `n_channels`, `dtype`,
 //! `gain_to_uV` (a number, a list or null) and optionally `n_samples`, `offset_bytes`, `file` (the name of the data
-//! file) and `channel_positions_um` (`[x, y]` for each channel, or null). Other keys are ignored.
+//! file), `channel_positions_um` (`[x, y]` for each channel, or null) and `neural_channels` (the columns that are not sync
+//! words or analogue inputs). Other keys are ignored.
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,8 @@ struct FolderMeta {
     file: Option<String>,
     /// `[x, y]` in µm for each channel.
     channel_positions_um: Option<Vec<[f64; 2]>>,
+    /// Columns that carry neural signals; all when absent.
+    neural_channels: Option<Vec<usize>>,
 }
 
 /// µV per count as `meta.json` gives it.
@@ -102,6 +105,7 @@ pub(crate) fn open_folder(folder: &Path, overrides: &OpenOptions) -> Result<Bina
     options.offset_bytes = overrides.offset_bytes.or(meta.offset_bytes).unwrap_or(0);
     options.name = Some(folder.display().to_string());
     options.probe = folder_probe(folder, &meta, &meta_path)?;
+    options.neural_channels = neural_channels(&meta, n_channels, &meta_path)?;
     let recording = BinaryRecording::open(std::slice::from_ref(&data), options)?;
     check_n_samples(&meta, &meta_path, &data, overrides, recording.n_samples())?;
     Ok(recording)
@@ -169,6 +173,21 @@ fn folder_probe(folder: &Path, meta: &FolderMeta, meta_path: &Path) -> Result<Op
         name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         contacts: contacts.collect(),
     }))
+}
+
+/// The neural columns, all of them columns of the file and in order.
+fn neural_channels(meta: &FolderMeta, n_channels: usize, meta_path: &Path) -> Result<Option<Vec<usize>>> {
+    let Some(channels) = &meta.neural_channels else {
+        return Ok(None);
+    };
+    if channels.iter().all(|&c| c < n_channels) && channels.is_sorted_by(|a, b| a < b) && !channels.is_empty() {
+        return Ok(Some(channels.clone()));
+    }
+    Err(Error::input(format!(
+        "{}: neural_channels must be columns from 0 to {}, in order and each once",
+        meta_path.display(),
+        n_channels - 1
+    )))
 }
 
 /// `n_samples` describes the file as `meta.json` reads it; an override of its layout makes it meaningless.
@@ -282,6 +301,8 @@ mod tests {
             )
             .contains("1 entries for 2 channels")
         );
+        let neural = r#"{"n_channels": 2, "sample_rate": 10, "neural_channels": [2]}"#;
+        assert!(message(neural, &data).contains("columns from 0 to 1"));
         let empty = TempDir::new().unwrap();
         let error = open_folder(empty.path(), &OpenOptions::default()).unwrap_err();
         assert!(error.to_string().contains("not a recording folder"), "{error}");

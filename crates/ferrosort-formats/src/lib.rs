@@ -2,7 +2,8 @@
 //!
 //! | in | out |
 //! | --- | --- |
-//! | [`open_recording`]: flat binary files, recording folders | [`phy::write_phy`]: a Kilosort/phy folder |
+//! | [`open_recording`]: recordings of every format, files or folders | [`convert()`]: a recording folder |
+//! | | [`phy::write_phy`]: a Kilosort/phy folder |
 //! | [`probe::read_probe`]: probeinterface, Kilosort `.mat`, Kilosort4 JSON, `.prb` | [`probe::write_probe`]: probeinterface JSON |
 //! | [`inspect()`]: facts and likely mistakes of a recording | [`npy`]: NumPy arrays |
 //! | [`results::read_run`]: what any sorter or simulator left | |
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binary;
+mod convert;
 mod detect;
 mod folder;
 pub mod inspect;
@@ -28,6 +30,7 @@ mod spikeglx;
 mod text;
 
 pub use binary::{BinaryOptions, BinaryRecording, parse_sample_type};
+pub use convert::convert;
 pub use inspect::{Inspection, inspect};
 pub use open::{OpenOptions, open_recording};
 pub use phy::{phy_can_open, write_phy};

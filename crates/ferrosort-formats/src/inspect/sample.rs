@@ -54,7 +54,7 @@ impl Samples {
         Ok(Self {
             n_channels: recording.n_channels(),
             sample_rate: recording.sample_rate(),
-            sample_type: recording.raw_file().map(|raw| raw.sample_type),
+            sample_type: recording.sample_type(),
             pieces,
         })
     }
