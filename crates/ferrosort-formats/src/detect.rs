@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Error, Result};
 
+use crate::openephys;
 use crate::spikeglx::{self, Stream};
 
 /// How deep below the given folder recordings are looked for: `Record Node/experiment/recording` and one more.
@@ -20,6 +21,8 @@ pub(crate) enum Found {
     Folder(PathBuf),
     /// Data files of SpikeGLX, in time order.
     SpikeGlx(Vec<PathBuf>),
+    /// Recordings of one experiment of Open Ephys (`structure.oebin`), and the stream that a path named.
+    OpenEphys(Vec<PathBuf>, Option<String>),
 }
 
 impl Found {
@@ -27,7 +30,7 @@ impl Found {
     fn path(&self) -> &Path {
         match self {
             Self::Folder(path) => path,
-            Self::SpikeGlx(files) => files.first().map_or(Path::new(""), PathBuf::as_path),
+            Self::SpikeGlx(files) | Self::OpenEphys(files, _) => files.first().map_or(Path::new(""), PathBuf::as_path),
         }
     }
 
@@ -35,8 +38,14 @@ impl Found {
     fn stream(&self) -> String {
         match self {
             Self::SpikeGlx(_) => spikeglx::stream_name(self.path()),
-            Self::Folder(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::OpenEphys(..) => name(self.path().ancestors().nth(2).unwrap_or(self.path())),
+            Self::Folder(path) => name(path),
         }
+    }
+
+    /// True when the reader chooses the stream.
+    fn holds_streams(&self) -> bool {
+        matches!(self, Self::OpenEphys(..))
     }
 
     /// False for field potentials and analogue inputs, which are sorted only when they are named.
@@ -46,21 +55,42 @@ impl Found {
                 let name = self.stream();
                 !(name.ends_with(".lf") || name.starts_with("nidq") || name.starts_with("obx"))
             }
-            Self::Folder(_) => true,
+            Self::Folder(_) | Self::OpenEphys(..) => true,
         }
     }
 }
 
+/// Name of a file or folder.
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// What these files are; `None` for flat files without a description.
-///
-/// # Errors
-/// A description that cannot be read.
-pub(crate) fn of_files(paths: &[PathBuf]) -> Result<Option<Found>> {
+pub(crate) fn of_files(paths: &[PathBuf]) -> Option<Found> {
     let data: Vec<PathBuf> = paths.iter().map(|path| data_file(path)).collect();
     if !data.is_empty() && data.iter().all(|path| spikeglx::meta_file(path).is_some()) {
-        return Ok(Some(Found::SpikeGlx(data)));
+        return Some(Found::SpikeGlx(data));
     }
-    Ok(None)
+    open_ephys(&data)
+}
+
+/// Descriptions of Open Ephys, or samples that have one.
+fn open_ephys(paths: &[PathBuf]) -> Option<Found> {
+    let described = |path: &PathBuf| match path.file_name()?.to_str()? {
+        openephys::STRUCTURE => Some((path.clone(), None)),
+        _ => openephys::structure_of(path).map(|(structure, stream)| (structure, Some(stream))),
+    };
+    let (structures, streams): (Vec<PathBuf>, Vec<Option<String>>) = paths
+        .iter()
+        .map(described)
+        .collect::<Option<Vec<_>>>()?
+        .into_iter()
+        .unzip();
+    let stream = streams.first()?.clone();
+    streams
+        .iter()
+        .all(|other| *other == stream)
+        .then_some(Found::OpenEphys(structures, stream))
 }
 
 /// The data file that a file of metadata belongs to; other files themselves.
@@ -80,8 +110,11 @@ pub(crate) fn in_folder(folder: &Path, stream: Option<&str>) -> Result<Found> {
     search.folder(folder, 0)?;
     let all = search.finish();
     let mut chosen: Vec<&Found> = match stream {
-        Some(name) if all.len() > 1 => all.iter().filter(|found| found.stream() == name).collect(),
-        _ => all.iter().collect(),
+        Some(name) => {
+            let fits = |found: &&Found| found.holds_streams() || found.stream() == name;
+            all.iter().filter(fits).collect()
+        }
+        None => all.iter().collect(),
     };
     if chosen.len() > 1 && chosen.iter().any(|found| found.has_spikes()) {
         chosen.retain(|found| found.has_spikes());
@@ -128,6 +161,8 @@ fn list(found: &[&Found]) -> String {
 struct Search {
     found: Vec<Found>,
     spikeglx: BTreeMap<(PathBuf, Stream), PathBuf>,
+    /// By experiment and number of the recording.
+    open_ephys: BTreeMap<(PathBuf, u64), PathBuf>,
     entries: usize,
 }
 
@@ -176,6 +211,12 @@ impl Search {
     }
 
     fn file(&mut self, path: PathBuf) {
+        if path.file_name().is_some_and(|name| name == openephys::STRUCTURE) {
+            let recording = path.parent().unwrap_or(&path);
+            let experiment = recording.parent().map(Path::to_path_buf).unwrap_or_default();
+            self.open_ephys.insert((experiment, number_in(recording)), path);
+            return;
+        }
         let suffix = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         if suffix == "bin" && spikeglx::meta_file(&path).is_some() {
             let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -183,7 +224,7 @@ impl Search {
         }
     }
 
-    /// Triggers of one stream are one recording.
+    /// Triggers of one stream are one recording, as are the recordings of one experiment.
     fn finish(mut self) -> Vec<Found> {
         let mut groups: BTreeMap<(PathBuf, String, String, bool), Vec<PathBuf>> = BTreeMap::new();
         for ((folder, stream), path) in self.spikeglx {
@@ -191,8 +232,21 @@ impl Search {
             groups.entry(group).or_default().push(path);
         }
         self.found.extend(groups.into_values().map(Found::SpikeGlx));
+        let mut experiments: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+        for ((experiment, _), path) in self.open_ephys {
+            experiments.entry(experiment).or_default().push(path);
+        }
+        let experiments = experiments.into_values().map(|paths| Found::OpenEphys(paths, None));
+        self.found.extend(experiments);
         self.found
     }
+}
+
+/// The number at the end of a name: 12 of `recording12`.
+fn number_in(path: &Path) -> u64 {
+    let name = name(path);
+    let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    digits.parse().unwrap_or(0)
 }
 
 /// What a folder is as a whole.

@@ -8,7 +8,7 @@ use crate::binary::{BinaryOptions, BinaryRecording};
 use crate::detect::{self, Found};
 use crate::folder::{is_folder, open_folder};
 use crate::slice::{TimeRange, TimeSlice};
-use crate::spikeglx;
+use crate::{openephys, spikeglx};
 
 /// What the caller says about a recording; it wins over what the recording says about itself.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +75,7 @@ impl OpenOptions {
 pub fn open_recording(paths: &[PathBuf], overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
     let recording = match paths {
         [one] if is_folder(one)? => open_found(&detect::in_folder(one, overrides.stream.as_deref())?, overrides)?,
-        _ => match detect::of_files(paths)? {
+        _ => match detect::of_files(paths) {
             Some(found) => open_found(&found, overrides)?,
             None => Box::new(open_files(paths, overrides)?),
         },
@@ -90,6 +90,11 @@ fn open_found(found: &Found, overrides: &OpenOptions) -> Result<Box<dyn Recordin
     Ok(match found {
         Found::Folder(folder) => Box::new(open_folder(folder, overrides)?),
         Found::SpikeGlx(files) => Box::new(spikeglx::open(files, overrides)?),
+        Found::OpenEphys(structures, stream) => {
+            let mut overrides = overrides.clone();
+            overrides.stream = stream.clone().or(overrides.stream);
+            Box::new(openephys::open(structures, &overrides)?)
+        }
     })
 }
 

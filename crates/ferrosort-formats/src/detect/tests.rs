@@ -70,7 +70,28 @@ fn several_recordings_are_listed_and_nothing_is_said() {
 #[test]
 fn metadata_stand_for_their_data() {
     let folder = folder(&["a.imec0.ap.bin", "a.imec0.ap.meta", "b.bin"]);
-    let found = of_files(&[folder.path().join("a.imec0.ap.meta")]).unwrap();
+    let found = of_files(&[folder.path().join("a.imec0.ap.meta")]);
     assert_eq!(found, Some(Found::SpikeGlx(vec![folder.path().join("a.imec0.ap.bin")])));
-    assert_eq!(of_files(&[folder.path().join("b.bin")]).unwrap(), None);
+    assert_eq!(of_files(&[folder.path().join("b.bin")]), None);
+}
+
+#[test]
+fn recordings_of_an_experiment_are_one_and_experiments_are_not() {
+    let one = folder(&[
+        "Record Node 101/experiment1/recording10/structure.oebin",
+        "Record Node 101/experiment1/recording2/structure.oebin",
+        "Record Node 101/experiment1/recording2/continuous/A-100.P/continuous.dat",
+    ]);
+    let path = |name: &str| one.path().join("Record Node 101/experiment1").join(name);
+    let both = [path("recording2/structure.oebin"), path("recording10/structure.oebin")];
+    let found = in_folder(one.path(), Some("any")).unwrap();
+    assert_eq!(found, Found::OpenEphys(both.to_vec(), None));
+    let data = path("recording2/continuous/A-100.P/continuous.dat");
+    let stream = Some("A-100.P".to_owned());
+    assert_eq!(of_files(&[data]), Some(Found::OpenEphys(both[..1].to_vec(), stream)));
+    let two = folder(&[
+        "experiment1/recording1/structure.oebin",
+        "experiment2/recording1/structure.oebin",
+    ]);
+    assert!(message(&two, None).contains("2 recordings: experiment1 ("));
 }

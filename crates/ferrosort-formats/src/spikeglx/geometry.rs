@@ -5,10 +5,10 @@
 
 use ferrosort_core::{Contact, Probe, Result};
 
-use super::catalogue::Kind;
 use super::channels::{Columns, parse_ranges};
 use super::imro::Imro;
 use super::meta::Meta;
+use crate::neuropixels::Kind;
 
 /// Largest distance of two descriptions of one contact, µm.
 const AGREEMENT_UM: f64 = 1.0;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ferrosort_core::Result;
 
-use super::catalogue::{Kind, Readout};
 use super::meta::Meta;
+use crate::neuropixels::{Kind, Readout};
 
 /// What the table says of one channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -110,8 +110,8 @@ fn header_gains(header: &str) -> Option<[f64; 2]> {
 mod tests {
     use std::path::Path;
 
-    use super::super::catalogue::by_type;
     use super::*;
+    use crate::neuropixels::by_type;
 
     fn read(table: &str, kind: u32) -> Result<Imro> {
         let meta = Meta::parse(Path::new("a.meta"), &format!("~imroTbl={table}"));

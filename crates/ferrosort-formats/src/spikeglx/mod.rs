@@ -4,7 +4,6 @@
 //! Samples are flat `int16`; the columns are neural channels, then sync words, which are not sorted. Gains and geometry
 //! are those of the channels of acquisition, whichever of them were saved.
 
-mod catalogue;
 mod channels;
 mod geometry;
 mod imro;
@@ -16,8 +15,8 @@ use std::path::{Path, PathBuf};
 use ferrosort_core::{Error, Result, SampleType};
 
 use crate::binary::{BinaryOptions, BinaryRecording};
+use crate::neuropixels::{self, Kind};
 use crate::open::OpenOptions;
-use catalogue::Kind;
 use channels::Columns;
 use imro::Imro;
 use meta::Meta;
@@ -91,16 +90,16 @@ fn describe_probe(meta: &Meta) -> Result<BinaryOptions> {
 /// The kind of probe by its part number, else by the type in the readout table, else by `imDatPrb_type`.
 fn kind(meta: &Meta) -> Option<Kind> {
     if meta.get("imProbeOpt").is_some() {
-        return catalogue::by_type(0);
+        return neuropixels::by_type(0);
     }
     let header = meta.table("imroTbl").and_then(|table| {
         let kind = table.first()?.split(',').next()?.trim();
-        catalogue::by_part_number(kind).or_else(|| catalogue::by_type(kind.parse().ok()?))
+        neuropixels::by_part_number(kind).or_else(|| neuropixels::by_type(kind.parse().ok()?))
     });
     meta.get("imDatPrb_pn")
-        .and_then(catalogue::by_part_number)
+        .and_then(neuropixels::by_part_number)
         .or(header)
-        .or_else(|| catalogue::by_type(meta.get("imDatPrb_type")?.parse().ok()?))
+        .or_else(|| neuropixels::by_type(meta.get("imDatPrb_type")?.parse().ok()?))
 }
 
 /// µV per count of every column; the gain of sync words is 1, since they have no unit.

@@ -2,7 +2,7 @@
 
 /// How the entries of a probe's readout table (`~imroTbl`) are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Readout {
+pub(crate) enum Readout {
     /// `channel bank ref apgain lfgain aphipass`: the electrode is `bank · channels + channel`.
     Banks,
     /// `channel bankmask ref electrode`.
@@ -15,27 +15,27 @@ pub(super) enum Readout {
 
 /// One kind of probe. Electrodes of a shank are numbered from the tip, row after row.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Kind {
+pub(crate) struct Kind {
     /// Layout of the readout table.
-    pub(super) readout: Readout,
+    pub(crate) readout: Readout,
     /// Shanks.
-    pub(super) shanks: usize,
+    pub(crate) shanks: usize,
     /// Columns of a shank.
-    pub(super) columns: usize,
+    pub(crate) columns: usize,
     /// Rows of a shank.
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
     /// Distance of columns and rows, µm.
-    pub(super) pitch_um: [f64; 2],
+    pub(crate) pitch_um: [f64; 2],
     /// x of the first column in even and in odd rows, from the left edge of the shank, µm.
-    pub(super) first_um: [f64; 2],
+    pub(crate) first_um: [f64; 2],
     /// Distance of shanks, µm.
-    pub(super) shank_pitch_um: f64,
+    pub(crate) shank_pitch_um: f64,
     /// Channels that are read out at once.
-    pub(super) channels: usize,
+    pub(crate) channels: usize,
     /// Gain of the spike band where it is fixed.
-    pub(super) ap_gain: Option<f64>,
+    pub(crate) ap_gain: Option<f64>,
     /// Largest count of the converter.
-    pub(super) max_count: f64,
+    pub(crate) max_count: f64,
 }
 
 const NP1: Kind = Kind {
@@ -91,7 +91,7 @@ const fn grid(columns: usize, rows: usize, pitch_um: [f64; 2], first_um: [f64; 2
 }
 
 /// The probe with this part number (`NP1000`, `PRB_1_4_0480_1`); `None` when it is not known.
-pub(super) fn by_part_number(name: &str) -> Option<Kind> {
+pub(crate) fn by_part_number(name: &str) -> Option<Kind> {
     if let Some(number) = name.strip_prefix("NP").and_then(|digits| digits.parse().ok()) {
         return by_number(number);
     }
@@ -108,7 +108,7 @@ pub(super) fn by_part_number(name: &str) -> Option<Kind> {
 }
 
 /// The probe of this type in old readout tables and in `imDatPrb_type`; later types are numbers of parts.
-pub(super) fn by_type(number: u32) -> Option<Kind> {
+pub(crate) fn by_type(number: u32) -> Option<Kind> {
     match number {
         0 => Some(NP1),
         21 => Some(NP2_BETA),
@@ -178,12 +178,12 @@ fn by_number(number: u32) -> Option<Kind> {
 impl Kind {
     /// Place of an electrode on its shank, `[x, y]` from the left edge and the lowest row, µm; `None` when the shank has
     /// no such electrode.
-    pub(super) fn position_um(&self, electrode: usize) -> Option<[f64; 2]> {
+    pub(crate) fn position_um(&self, electrode: usize) -> Option<[f64; 2]> {
         (electrode < self.columns * self.rows).then(|| self.at(electrode % self.columns, electrode / self.columns))
     }
 
     /// Place of a column and a row of a shank, µm.
-    pub(super) fn at(&self, column: usize, row: usize) -> [f64; 2] {
+    pub(crate) fn at(&self, column: usize, row: usize) -> [f64; 2] {
         [
             column as f64 * self.pitch_um[0] + self.first_um[row % 2],
             row as f64 * self.pitch_um[1],
