@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Error, Result};
 
+use crate::intan;
 use crate::openephys;
 use crate::spikeglx::{self, Stream};
 
@@ -23,6 +24,8 @@ pub(crate) enum Found {
     SpikeGlx(Vec<PathBuf>),
     /// Recordings of one experiment of Open Ephys (`structure.oebin`), and the stream that a path named.
     OpenEphys(Vec<PathBuf>, Option<String>),
+    /// Files of Intan, in time order, or one `info` file.
+    Intan(Vec<PathBuf>),
 }
 
 impl Found {
@@ -30,7 +33,9 @@ impl Found {
     fn path(&self) -> &Path {
         match self {
             Self::Folder(path) => path,
-            Self::SpikeGlx(files) | Self::OpenEphys(files, _) => files.first().map_or(Path::new(""), PathBuf::as_path),
+            Self::SpikeGlx(files) | Self::OpenEphys(files, _) | Self::Intan(files) => {
+                files.first().map_or(Path::new(""), PathBuf::as_path)
+            }
         }
     }
 
@@ -39,6 +44,7 @@ impl Found {
         match self {
             Self::SpikeGlx(_) => spikeglx::stream_name(self.path()),
             Self::OpenEphys(..) => name(self.path().ancestors().nth(2).unwrap_or(self.path())),
+            Self::Intan(_) => name(self.path()),
             Self::Folder(path) => name(path),
         }
     }
@@ -55,7 +61,7 @@ impl Found {
                 let name = self.stream();
                 !(name.ends_with(".lf") || name.starts_with("nidq") || name.starts_with("obx"))
             }
-            Self::Folder(_) | Self::OpenEphys(..) => true,
+            Self::Folder(_) | Self::OpenEphys(..) | Self::Intan(_) => true,
         }
     }
 }
@@ -70,6 +76,9 @@ pub(crate) fn of_files(paths: &[PathBuf]) -> Option<Found> {
     let data: Vec<PathBuf> = paths.iter().map(|path| data_file(path)).collect();
     if !data.is_empty() && data.iter().all(|path| spikeglx::meta_file(path).is_some()) {
         return Some(Found::SpikeGlx(data));
+    }
+    if !data.is_empty() && data.iter().all(|path| intan::is_intan(path)) {
+        return Some(Found::Intan(data));
     }
     open_ephys(&data)
 }
@@ -163,6 +172,8 @@ struct Search {
     spikeglx: BTreeMap<(PathBuf, Stream), PathBuf>,
     /// By experiment and number of the recording.
     open_ephys: BTreeMap<(PathBuf, u64), PathBuf>,
+    /// By folder and name without date and time.
+    intan: BTreeMap<(PathBuf, String), Vec<PathBuf>>,
     entries: usize,
 }
 
@@ -218,13 +229,20 @@ impl Search {
             return;
         }
         let suffix = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        if suffix == "bin" && spikeglx::meta_file(&path).is_some() {
-            let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-            self.spikeglx.insert((folder, Stream::of(&path)), path);
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        match suffix.as_str() {
+            "bin" if spikeglx::meta_file(&path).is_some() => {
+                self.spikeglx.insert((folder, Stream::of(&path)), path);
+            }
+            "rhd" | "rhs" if intan::is_intan(&path) => {
+                let session = intan::session(&path);
+                self.intan.entry((folder, session)).or_default().push(path);
+            }
+            _ => {}
         }
     }
 
-    /// Triggers of one stream are one recording, as are the recordings of one experiment.
+    /// Triggers of one stream are one recording, as are the recordings of one experiment and the files of one session.
     fn finish(mut self) -> Vec<Found> {
         let mut groups: BTreeMap<(PathBuf, String, String, bool), Vec<PathBuf>> = BTreeMap::new();
         for ((folder, stream), path) in self.spikeglx {
@@ -238,6 +256,7 @@ impl Search {
         }
         let experiments = experiments.into_values().map(|paths| Found::OpenEphys(paths, None));
         self.found.extend(experiments);
+        self.found.extend(self.intan.into_values().map(Found::Intan));
         self.found
     }
 }

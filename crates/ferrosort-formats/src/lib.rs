@@ -14,10 +14,12 @@
 #![forbid(unsafe_code)]
 
 pub mod binary;
+mod chunked;
 mod convert;
 mod detect;
 mod folder;
 pub mod inspect;
+mod intan;
 mod literals;
 pub mod matlab;
 mod neuropixels;

@@ -8,7 +8,7 @@ use crate::binary::{BinaryOptions, BinaryRecording};
 use crate::detect::{self, Found};
 use crate::folder::{is_folder, open_folder};
 use crate::slice::{TimeRange, TimeSlice};
-use crate::{openephys, spikeglx};
+use crate::{intan, openephys, spikeglx};
 
 /// What the caller says about a recording; it wins over what the recording says about itself.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +90,7 @@ fn open_found(found: &Found, overrides: &OpenOptions) -> Result<Box<dyn Recordin
     Ok(match found {
         Found::Folder(folder) => Box::new(open_folder(folder, overrides)?),
         Found::SpikeGlx(files) => Box::new(spikeglx::open(files, overrides)?),
+        Found::Intan(files) => intan::open(files, overrides)?,
         Found::OpenEphys(structures, stream) => {
             let mut overrides = overrides.clone();
             overrides.stream = stream.clone().or(overrides.stream);

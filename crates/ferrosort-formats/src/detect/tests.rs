@@ -95,3 +95,19 @@ fn recordings_of_an_experiment_are_one_and_experiments_are_not() {
     ]);
     assert!(message(&two, None).contains("2 recordings: experiment1 ("));
 }
+
+#[test]
+fn files_of_one_session_are_one() {
+    let folder = TempDir::new().unwrap();
+    for name in ["rat_260101_120100.rhd", "rat_260101_120000.rhd", "note.rhd"] {
+        let bytes: &[u8] = if name == "note.rhd" {
+            b"text"
+        } else {
+            &0xC691_2702u32.to_le_bytes()
+        };
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let files = ["rat_260101_120000.rhd", "rat_260101_120100.rhd"].map(|name| folder.path().join(name));
+    assert_eq!(in_folder(folder.path(), None).unwrap(), Found::Intan(files.to_vec()));
+    assert_eq!(of_files(&files[1..]), Some(Found::Intan(files[1..].to_vec())));
+}
