@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ferrosort_core::{Error, Result};
 
 use crate::intan;
+use crate::mtscomp;
 use crate::openephys;
 use crate::spikeglx::{self, Stream};
 
@@ -26,13 +27,15 @@ pub(crate) enum Found {
     OpenEphys(Vec<PathBuf>, Option<String>),
     /// Files of Intan, in time order, or one `info` file.
     Intan(Vec<PathBuf>),
+    /// A `.cbin` file.
+    Mtscomp(PathBuf),
 }
 
 impl Found {
     /// The path that stands for it in messages.
     fn path(&self) -> &Path {
         match self {
-            Self::Folder(path) => path,
+            Self::Folder(path) | Self::Mtscomp(path) => path,
             Self::SpikeGlx(files) | Self::OpenEphys(files, _) | Self::Intan(files) => {
                 files.first().map_or(Path::new(""), PathBuf::as_path)
             }
@@ -43,6 +46,8 @@ impl Found {
     fn stream(&self) -> String {
         match self {
             Self::SpikeGlx(_) => spikeglx::stream_name(self.path()),
+            // The name may carry a UUID, and `base_name` takes a suffix off.
+            Self::Mtscomp(path) => spikeglx::stream_name(Path::new(&(mtscomp::base_name(path) + ".cbin"))),
             Self::OpenEphys(..) => name(self.path().ancestors().nth(2).unwrap_or(self.path())),
             Self::Intan(_) => name(self.path()),
             Self::Folder(path) => name(path),
@@ -57,7 +62,7 @@ impl Found {
     /// False for field potentials and analogue inputs, which are sorted only when they are named.
     fn has_spikes(&self) -> bool {
         match self {
-            Self::SpikeGlx(_) => {
+            Self::SpikeGlx(_) | Self::Mtscomp(_) => {
                 let name = self.stream();
                 !(name.ends_with(".lf") || name.starts_with("nidq") || name.starts_with("obx"))
             }
@@ -80,7 +85,10 @@ pub(crate) fn of_files(paths: &[PathBuf]) -> Option<Found> {
     if !data.is_empty() && data.iter().all(|path| intan::is_intan(path)) {
         return Some(Found::Intan(data));
     }
-    open_ephys(&data)
+    match data.as_slice() {
+        [one] if one.extension().is_some_and(|e| e == "cbin") => Some(Found::Mtscomp(one.clone())),
+        _ => open_ephys(&data),
+    }
 }
 
 /// Descriptions of Open Ephys, or samples that have one.
@@ -104,10 +112,14 @@ fn open_ephys(paths: &[PathBuf]) -> Option<Found> {
 
 /// The data file that a file of metadata belongs to; other files themselves.
 fn data_file(path: &Path) -> PathBuf {
-    if path.extension().is_some_and(|e| e == "meta") {
-        return path.with_extension("bin");
-    }
-    path.to_path_buf()
+    let suffix = path.extension().and_then(|e| e.to_str());
+    let beside = |suffix: &str| Some(path.with_extension(suffix)).filter(|path| path.is_file());
+    let data = match suffix {
+        Some("meta") => beside("bin").or_else(|| beside("cbin")),
+        Some("ch") => beside("cbin"),
+        _ => None,
+    };
+    data.unwrap_or_else(|| path.to_path_buf())
 }
 
 /// The one recording in a folder, or the one called `stream`.
@@ -238,6 +250,7 @@ impl Search {
                 let session = intan::session(&path);
                 self.intan.entry((folder, session)).or_default().push(path);
             }
+            "cbin" => self.found.push(Found::Mtscomp(path)),
             _ => {}
         }
     }

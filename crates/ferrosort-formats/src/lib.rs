@@ -22,6 +22,7 @@ pub mod inspect;
 mod intan;
 mod literals;
 pub mod matlab;
+mod mtscomp;
 mod neuropixels;
 pub mod npy;
 mod open;

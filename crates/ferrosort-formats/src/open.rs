@@ -8,7 +8,7 @@ use crate::binary::{BinaryOptions, BinaryRecording};
 use crate::detect::{self, Found};
 use crate::folder::{is_folder, open_folder};
 use crate::slice::{TimeRange, TimeSlice};
-use crate::{intan, openephys, spikeglx};
+use crate::{intan, mtscomp, openephys, spikeglx};
 
 /// What the caller says about a recording; it wins over what the recording says about itself.
 #[derive(Debug, Clone, Default)]
@@ -91,6 +91,7 @@ fn open_found(found: &Found, overrides: &OpenOptions) -> Result<Box<dyn Recordin
         Found::Folder(folder) => Box::new(open_folder(folder, overrides)?),
         Found::SpikeGlx(files) => Box::new(spikeglx::open(files, overrides)?),
         Found::Intan(files) => intan::open(files, overrides)?,
+        Found::Mtscomp(path) => Box::new(mtscomp::open(path, overrides)?),
         Found::OpenEphys(structures, stream) => {
             let mut overrides = overrides.clone();
             overrides.stream = stream.clone().or(overrides.stream);

@@ -37,7 +37,12 @@ impl Columns {
             _ => [probe_channels; 2],
         };
         let lfp = ap == 0;
-        let (first, n) = if lfp { (acquired[0], lf) } else { (0, ap) };
+        // Field potentials that CatGT made of a wide band keep the numbers of that band.
+        let (first, n) = match (lfp, acquired) {
+            (true, [ap, acquired_lf]) if acquired_lf > 0 => (ap, lf),
+            (true, _) => (0, lf),
+            (false, _) => (0, ap),
+        };
         let neural = match subset(meta)? {
             None => (0..n).collect(),
             Some(numbers) if numbers.len() == n_columns => numbers
@@ -123,6 +128,8 @@ mod tests {
         let lf = "nSavedChans=3\nsnsApLfSy=0,2,1\nacqApLfSy=384,384,1\nsnsSaveChanSubset=385,390,768";
         let lf = columns(lf).unwrap();
         assert_eq!((lf.neural, lf.lfp), (vec![1, 6], true));
+        let catgt = "nSavedChans=3\nsnsApLfSy=0,2,1\nacqApLfSy=384,0,1\nsnsSaveChanSubset=1,6,384";
+        assert_eq!(columns(catgt).unwrap().neural, [1, 6]);
         let all = columns("nSavedChans=388\nsnsApLfSy=384,0,4\nsnsSaveChanSubset=all").unwrap();
         assert_eq!((all.neural.len(), all.n_columns), (384, 388));
     }

@@ -58,6 +58,13 @@ pub(crate) fn open(paths: &[PathBuf], overrides: &OpenOptions) -> Result<BinaryR
 }
 
 /// What a `.meta` file says of the samples: columns, rate, gains and contacts.
+///
+/// # Errors
+/// A missing, foreign or contradictory file.
+pub(crate) fn describe(meta: &Path) -> Result<BinaryOptions> {
+    describe_meta(&Meta::read(meta)?)
+}
+
 fn describe_meta(meta: &Meta) -> Result<BinaryOptions> {
     match meta.get("typeThis") {
         Some("nidq") => describe_inputs(meta, Inputs::Ni),
@@ -107,9 +114,11 @@ fn gains(meta: &Meta, kind: Option<&Kind>, imro: &Imro, columns: &Columns) -> Re
     let volts = meta.required("imAiRangeMax")?;
     let counts = meta.number("imMaxInt")?.or(kind.map(|kind| kind.max_count));
     let band = usize::from(columns.lfp);
-    let common = meta
-        .number(["imChan0apGain", "imChan0lfGain"][band])?
-        .or_else(|| kind?.ap_gain);
+    let ap_gain = meta.number("imChan0apGain")?;
+    let common = match (band, kind.and_then(|kind| kind.ap_gain)) {
+        (1, None) => meta.number("imChan0lfGain")?,
+        (_, fixed) => ap_gain.or(fixed),
+    };
     let Some(counts) = counts else {
         return Ok(None);
     };
