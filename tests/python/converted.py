@@ -1,6 +1,8 @@
 """What ferrosort reads of a recording, as NumPy arrays: `ferrosort convert` writes it, NumPy reads it."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -10,10 +12,14 @@ from sorting import ferrosort
 class Converted:
     """A recording of any format after `ferrosort convert`."""
 
-    def __init__(self, source, scratch, *options):
-        folder = scratch / "converted"
+    def __init__(self, source, *options):
         sources = source if isinstance(source, (list, tuple)) else [source]
-        ferrosort("convert", *sources, "--output", folder, "--overwrite", *options)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "converted"
+            ferrosort("convert", *sources, "--output", folder, *options)
+            self.read(folder)
+
+    def read(self, folder):
         self.meta = json.loads((folder / "meta.json").read_text())
         self.samples = np.fromfile(folder / "recording.bin", self.meta["dtype"]).reshape(-1, self.meta["n_channels"])
         self.gains = None if self.meta["gain_to_uV"] is None else np.array(self.meta["gain_to_uV"])

@@ -88,7 +88,7 @@ def test_every_probe(tmp_path, sku):
     n = channels_of(FEATURES[sku])
     samples = noise(20, n + 1)
     path = write(tmp_path, sku, range(n), samples)
-    ours = Converted(tmp_path, tmp_path)
+    ours = Converted(tmp_path)
     np.testing.assert_array_equal(ours.samples, samples)
     assert ours.rate == 30000.25 and ours.neural == list(range(n))
     theirs = read_spikeglx(path.with_suffix(".meta"))
@@ -114,7 +114,7 @@ def test_subsets_have_the_gains_and_places_of_their_channels(tmp_path, sku):
     saved = [3, 4, 5, 190, 193, 200]
     samples = noise(30, len(saved) + 1)
     path = write(tmp_path, sku, saved, samples)
-    ours = Converted(path, tmp_path)
+    ours = Converted(path)
     np.testing.assert_array_equal(ours.samples, samples)
     np.testing.assert_allclose(ours.gains[:-1], gains(sku, saved), rtol=1e-12)
     every = list(electrodes(FEATURES[sku], 384))
@@ -137,7 +137,7 @@ def test_neo_has_the_same_samples_rate_and_gains(tmp_path, sku):
     theirs = reader.get_analogsignal_chunk(0, 0, 0, 50, stream_index=stream)
     channels = reader.header["signal_channels"]
     channels = channels[channels["stream_id"] == reader.header["signal_streams"]["id"][stream]]
-    ours = Converted(tmp_path, tmp_path)
+    ours = Converted(tmp_path)
     np.testing.assert_array_equal(ours.samples[:, :384], theirs[:, :384])
     assert ours.rate == channels["sampling_rate"][0]
     scale = {"V": 1e6, "uV": 1.0}
@@ -148,7 +148,7 @@ def test_neo_has_the_same_samples_rate_and_gains(tmp_path, sku):
 def test_quad_base_has_four_sync_words(tmp_path):
     samples = noise(10, 1540)
     path = write(tmp_path, "NP2020", range(1536), samples, sync=4)
-    ours = Converted(path, tmp_path)
+    ours = Converted(path)
     np.testing.assert_array_equal(ours.samples, samples)
     assert len(ours.channels()) == 1536 and max(ours.channels()) == 1535
     assert set(ours.shanks()) == {0, 1, 2, 3}
@@ -166,7 +166,7 @@ def test_ultra_probes_have_the_places_of_the_saved_map(tmp_path):
     places = "".join(f"(0:{x:g}:{y:g}:1)" for x, y in at)
     text = "\n".join(lines).replace("NP1000", "NP1110") + f"\n{table}\n~snsGeomMap=(NP1110,1,0,70){places}\n"
     meta.write_text(text)
-    ours = Converted(path, tmp_path)
+    ours = Converted(path)
     np.testing.assert_allclose(ours.positions(), at)
     np.testing.assert_allclose(ours.gains[:384], 0.6 / 512 / 500 * 1e6)
 
@@ -181,9 +181,9 @@ def test_triggers_and_field_potentials(tmp_path):
     words = ",".join(map(str, list(range(384, 768)) + [768]))
     lines = [f"snsSaveChanSubset={words}" if l.startswith("snsSave") else l for l in text.splitlines()]
     meta.write_text("\n".join(lines))
-    ours = Converted(tmp_path, tmp_path)
+    ours = Converted(tmp_path)
     np.testing.assert_array_equal(ours.samples, np.concatenate([first, second]))
-    low = Converted(tmp_path, tmp_path, "--stream", "imec0.lf")
+    low = Converted(tmp_path, "--stream", "imec0.lf")
     np.testing.assert_array_equal(low.samples, lf)
     np.testing.assert_allclose(low.gains[:384], 0.6 / 512 / 250 * 1e6)
     assert len(low.channels()) == 384
