@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Error, Result};
 
+use crate::hdf5;
 use crate::intan;
 use crate::mtscomp;
 use crate::openephys;
@@ -29,13 +30,15 @@ pub(crate) enum Found {
     Intan(Vec<PathBuf>),
     /// A `.cbin` file.
     Mtscomp(PathBuf),
+    /// An HDF5 file: NWB or MaxWell's.
+    Hdf5(PathBuf),
 }
 
 impl Found {
     /// The path that stands for it in messages.
     fn path(&self) -> &Path {
         match self {
-            Self::Folder(path) | Self::Mtscomp(path) => path,
+            Self::Folder(path) | Self::Mtscomp(path) | Self::Hdf5(path) => path,
             Self::SpikeGlx(files) | Self::OpenEphys(files, _) | Self::Intan(files) => {
                 files.first().map_or(Path::new(""), PathBuf::as_path)
             }
@@ -49,14 +52,13 @@ impl Found {
             // The name may carry a UUID, and `base_name` takes a suffix off.
             Self::Mtscomp(path) => spikeglx::stream_name(Path::new(&(mtscomp::base_name(path) + ".cbin"))),
             Self::OpenEphys(..) => name(self.path().ancestors().nth(2).unwrap_or(self.path())),
-            Self::Intan(_) => name(self.path()),
-            Self::Folder(path) => name(path),
+            Self::Intan(_) | Self::Folder(_) | Self::Hdf5(_) => name(self.path()),
         }
     }
 
     /// True when the reader chooses the stream.
     fn holds_streams(&self) -> bool {
-        matches!(self, Self::OpenEphys(..))
+        matches!(self, Self::OpenEphys(..) | Self::Hdf5(_))
     }
 
     /// False for field potentials and analogue inputs, which are sorted only when they are named.
@@ -66,7 +68,7 @@ impl Found {
                 let name = self.stream();
                 !(name.ends_with(".lf") || name.starts_with("nidq") || name.starts_with("obx"))
             }
-            Self::Folder(_) | Self::OpenEphys(..) | Self::Intan(_) => true,
+            Self::Folder(_) | Self::OpenEphys(..) | Self::Intan(_) | Self::Hdf5(_) => true,
         }
     }
 }
@@ -87,6 +89,7 @@ pub(crate) fn of_files(paths: &[PathBuf]) -> Option<Found> {
     }
     match data.as_slice() {
         [one] if one.extension().is_some_and(|e| e == "cbin") => Some(Found::Mtscomp(one.clone())),
+        [one] if hdf5::is_hdf5(one) => Some(Found::Hdf5(one.clone())),
         _ => open_ephys(&data),
     }
 }
@@ -251,6 +254,7 @@ impl Search {
                 self.intan.entry((folder, session)).or_default().push(path);
             }
             "cbin" => self.found.push(Found::Mtscomp(path)),
+            "nwb" | "h5" | "hdf5" if hdf5::is_hdf5(&path) => self.found.push(Found::Hdf5(path)),
             _ => {}
         }
     }

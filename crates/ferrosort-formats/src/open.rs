@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Error, Recording, Result, SampleType};
+use hdf5_reader::FilterRegistry;
 
 use crate::binary::{BinaryOptions, BinaryRecording};
 use crate::detect::{self, Found};
 use crate::folder::{is_folder, open_folder};
 use crate::slice::{TimeRange, TimeSlice};
-use crate::{intan, mtscomp, openephys, spikeglx};
+use crate::{hdf5, intan, maxwell, mtscomp, nwb, openephys, spikeglx};
 
 /// What the caller says about a recording; it wins over what the recording says about itself.
 #[derive(Debug, Clone, Default)]
@@ -92,12 +93,26 @@ fn open_found(found: &Found, overrides: &OpenOptions) -> Result<Box<dyn Recordin
         Found::SpikeGlx(files) => Box::new(spikeglx::open(files, overrides)?),
         Found::Intan(files) => intan::open(files, overrides)?,
         Found::Mtscomp(path) => Box::new(mtscomp::open(path, overrides)?),
+        Found::Hdf5(path) => open_hdf5(path, overrides)?,
         Found::OpenEphys(structures, stream) => {
             let mut overrides = overrides.clone();
             overrides.stream = stream.clone().or(overrides.stream);
             Box::new(openephys::open(structures, &overrides)?)
         }
     })
+}
+
+fn open_hdf5(path: &Path, overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
+    let file = hdf5::File::open(path, FilterRegistry::new())?;
+    if maxwell::is_maxwell(&file) {
+        Ok(Box::new(maxwell::open(path, overrides)?))
+    } else if nwb::is_nwb(&file) {
+        Ok(Box::new(nwb::open(path, overrides)?))
+    } else {
+        Err(file.error(
+            "this HDF5 file is neither NWB nor a recording of MaxWell; convert it to one of the formats in docs/recordings.md",
+        ))
+    }
 }
 
 fn open_files(paths: &[PathBuf], overrides: &OpenOptions) -> Result<BinaryRecording> {
