@@ -10,6 +10,7 @@ use crate::intan;
 use crate::mtscomp;
 use crate::openephys;
 use crate::spikeglx::{self, Stream};
+use crate::spikeinterface;
 
 /// How deep below the given folder recordings are looked for: `Record Node/experiment/recording` and one more.
 const MAX_DEPTH: usize = 5;
@@ -22,6 +23,10 @@ const MAX_ENTRIES: usize = 20_000;
 pub(crate) enum Found {
     /// A folder with our `meta.json`.
     Folder(PathBuf),
+    /// A binary folder of SpikeInterface.
+    SiBinary(PathBuf),
+    /// A Zarr folder of SpikeInterface.
+    SiZarr(PathBuf),
     /// Data files of SpikeGLX, in time order.
     SpikeGlx(Vec<PathBuf>),
     /// Recordings of one experiment of Open Ephys (`structure.oebin`), and the stream that a path named.
@@ -38,7 +43,9 @@ impl Found {
     /// The path that stands for it in messages.
     fn path(&self) -> &Path {
         match self {
-            Self::Folder(path) | Self::Mtscomp(path) | Self::Hdf5(path) => path,
+            Self::Folder(path) | Self::SiBinary(path) | Self::SiZarr(path) | Self::Mtscomp(path) | Self::Hdf5(path) => {
+                path
+            }
             Self::SpikeGlx(files) | Self::OpenEphys(files, _) | Self::Intan(files) => {
                 files.first().map_or(Path::new(""), PathBuf::as_path)
             }
@@ -52,7 +59,7 @@ impl Found {
             // The name may carry a UUID, and `base_name` takes a suffix off.
             Self::Mtscomp(path) => spikeglx::stream_name(Path::new(&(mtscomp::base_name(path) + ".cbin"))),
             Self::OpenEphys(..) => name(self.path().ancestors().nth(2).unwrap_or(self.path())),
-            Self::Intan(_) | Self::Folder(_) | Self::Hdf5(_) => name(self.path()),
+            _ => name(self.path()),
         }
     }
 
@@ -68,7 +75,7 @@ impl Found {
                 let name = self.stream();
                 !(name.ends_with(".lf") || name.starts_with("nidq") || name.starts_with("obx"))
             }
-            Self::Folder(_) | Self::OpenEphys(..) | Self::Intan(_) | Self::Hdf5(_) => true,
+            _ => true,
         }
     }
 }
@@ -287,10 +294,16 @@ fn number_in(path: &Path) -> u64 {
 
 /// What a folder is as a whole.
 fn folder_itself(folder: &Path) -> Option<Found> {
-    folder
-        .join("meta.json")
-        .is_file()
-        .then(|| Found::Folder(folder.to_path_buf()))
+    let path = folder.to_path_buf();
+    if folder.join("meta.json").is_file() {
+        Some(Found::Folder(path))
+    } else if spikeinterface::is_binary_folder(folder) {
+        Some(Found::SiBinary(path))
+    } else if spikeinterface::is_zarr_folder(folder) {
+        Some(Found::SiZarr(path))
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

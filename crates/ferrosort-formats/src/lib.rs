@@ -35,7 +35,9 @@ pub mod probe;
 pub mod results;
 mod slice;
 mod spikeglx;
+mod spikeinterface;
 mod text;
+mod zarr;
 
 pub use binary::{BinaryOptions, BinaryRecording, parse_sample_type};
 pub use convert::convert;

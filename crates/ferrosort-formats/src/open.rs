@@ -9,7 +9,7 @@ use crate::binary::{BinaryOptions, BinaryRecording};
 use crate::detect::{self, Found};
 use crate::folder::{is_folder, open_folder};
 use crate::slice::{TimeRange, TimeSlice};
-use crate::{hdf5, intan, maxwell, mtscomp, nwb, openephys, spikeglx};
+use crate::{hdf5, intan, maxwell, mtscomp, nwb, openephys, spikeglx, spikeinterface};
 
 /// What the caller says about a recording; it wins over what the recording says about itself.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +90,8 @@ pub fn open_recording(paths: &[PathBuf], overrides: &OpenOptions) -> Result<Box<
 fn open_found(found: &Found, overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
     Ok(match found {
         Found::Folder(folder) => Box::new(open_folder(folder, overrides)?),
+        Found::SiBinary(folder) => Box::new(spikeinterface::open_binary(folder, overrides)?),
+        Found::SiZarr(folder) => Box::new(spikeinterface::open_zarr(folder, overrides)?),
         Found::SpikeGlx(files) => Box::new(spikeglx::open(files, overrides)?),
         Found::Intan(files) => intan::open(files, overrides)?,
         Found::Mtscomp(path) => Box::new(mtscomp::open(path, overrides)?),

@@ -65,6 +65,13 @@ impl File {
                     path.display()
                 ))
             })?;
+        let end = hdf5.superblock().eof_address;
+        if end != u64::MAX && end > size {
+            return Err(Error::input(format!(
+                "{} has {size} bytes, but says that it ends at byte {end}; the copy is incomplete",
+                path.display()
+            )));
+        }
         Ok(Self {
             path: path.to_path_buf(),
             size,
