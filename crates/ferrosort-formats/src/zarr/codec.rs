@@ -27,7 +27,12 @@ impl Codec {
         let Some(compressor) = compressor.filter(|value| !value.is_null()) else {
             return Ok(Self::Plain);
         };
-        match compressor.get("id").and_then(Value::as_str).unwrap_or_default() {
+        let text = |key: &str| compressor.get(key).and_then(Value::as_str).unwrap_or_default();
+        match text("id") {
+            "blosc" if matches!(text("cname"), "blosclz" | "snappy") => Err(format!(
+                "its chunks are packed by Blosc's '{}', which is not read; save the recording again with the default compressor",
+                text("cname")
+            )),
             "blosc" => Ok(Self::Blosc),
             "zlib" => Ok(Self::Zlib),
             "gzip" => Ok(Self::Gzip),

@@ -115,6 +115,7 @@ fn damaged_and_hostile_arrays_are_one_sentence() {
     assert!(message("chunks", json!([0, 3])).contains("empty"));
     assert!(message("dtype", json!("<U4")).contains("'<U4'"));
     assert!(message("order", json!("K")).contains("not C or F"));
+    assert!(message("compressor", json!({"id": "blosc", "cname": "snappy"})).contains("Blosc's 'snappy'"));
     assert!(message("compressor", json!({"id": "wavpack"})).contains("packed by 'wavpack'"));
     std::fs::write(folder.path().join(".zarray"), good.to_string()).unwrap();
     let packed = std::fs::read(folder.path().join("0.0")).unwrap();
