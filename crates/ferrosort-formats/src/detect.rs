@@ -73,7 +73,8 @@ impl Found {
         match self {
             Self::SpikeGlx(_) | Self::Mtscomp(_) => {
                 let name = self.stream();
-                !(name.ends_with(".lf") || name.starts_with("nidq") || name.starts_with("obx"))
+                let band = name.rsplit('.').next().unwrap_or_default();
+                !(band == "lf" || name.starts_with("nidq") || name.starts_with("obx"))
             }
             _ => true,
         }

@@ -153,7 +153,7 @@ fn by_number(number: u32) -> Option<Kind> {
         },
         2010 => four_shanks(NP2_BETA),
         2013 | 2014 => four_shanks(NP2),
-        2020 | 2021 => quad_base(four_shanks(NP2)),
+        2020 | 2021 | 3020..=3024 => quad_base(four_shanks(NP2)),
         2022 => Kind {
             pitch_um: [20.0, 15.0],
             first_um: [27.0, 11.0],
@@ -170,7 +170,6 @@ fn by_number(number: u32) -> Option<Kind> {
             ..grid(1, 128, [0.0, 15.0], [59.0, 59.0])
         },
         3010..=3012 => quad_base(NP2),
-        3020..=3024 => quad_base(four_shanks(NP2)),
         _ => return None,
     })
 }

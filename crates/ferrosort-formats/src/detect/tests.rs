@@ -10,7 +10,11 @@ fn folder(files: &[&str]) -> TempDir {
     for name in files {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let text = if name.ends_with(".meta") { "nSavedChans=1\n" } else { "" };
+        let text = if path.extension().is_some_and(|e| e == "meta") {
+            "nSavedChans=1\n"
+        } else {
+            ""
+        };
         std::fs::write(path, text).unwrap();
     }
     folder

@@ -21,10 +21,10 @@ pub(crate) use samples::{Layout, Samples};
 const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
 
 /// Largest chunk of a dataset that is unpacked, bytes.
-const MAX_CHUNK_BYTES: usize = 1 << 30;
+const MAX_CHUNK_BYTES: usize = 256 << 20;
 
 /// Most that one read may take, bytes.
-const MAX_READ_BYTES: usize = 1 << 30;
+const MAX_READ_BYTES: usize = 256 << 20;
 
 /// Longest list of numbers or texts that describes channels.
 const MAX_LIST: u64 = 1 << 24;

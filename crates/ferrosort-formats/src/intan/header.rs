@@ -15,8 +15,8 @@ pub(super) struct Header {
     pub(super) sample_rate: f64,
     /// Native names of the amplifier channels that were switched on: `A-000`.
     pub(super) amplifiers: Vec<String>,
-    /// Bytes before the first block of samples.
-    pub(super) header_bytes: u64,
+    /// First byte of the first block of samples.
+    pub(super) first_block: u64,
     /// Frames of a block.
     pub(super) block_frames: u64,
     /// Bytes of a block: time stamps, then amplifiers channel by channel, then everything else.
@@ -78,7 +78,7 @@ impl Header {
         })?;
         let frames: u64 = if version >= (2, 0) { 128 } else { 60 };
         let slow = counts.auxiliary as u64 * (frames / 4) + (counts.supply + counts.temperature) as u64;
-        Self::new(sample_rate, counts, frames, cursor, 1, 2 * slow)
+        Some(Self::new(sample_rate, counts, frames, cursor, 1, 2 * slow))
     }
 
     fn parse_rhs(cursor: &mut Cursor) -> Option<Self> {
@@ -99,29 +99,22 @@ impl Header {
         })?;
         // Each amplifier has a stimulation channel, and possibly one of its DC amplifier.
         let copies = if dc_saved { 3 } else { 2 };
-        Self::new(sample_rate, counts, 128, cursor, copies, 0)
+        Some(Self::new(sample_rate, counts, 128, cursor, copies, 0))
     }
 
     /// `copies` channels of full rate stand in a block for each amplifier; `slow_bytes` are those of slower channels.
-    fn new(
-        sample_rate: f32,
-        counts: Counts,
-        frames: u64,
-        cursor: &Cursor,
-        copies: usize,
-        slow_bytes: u64,
-    ) -> Option<Self> {
+    fn new(sample_rate: f32, counts: Counts, frames: u64, cursor: &Cursor, copies: usize, slow_bytes: u64) -> Self {
         let words = counts.amplifiers.len() * copies
             + counts.analogue
             + usize::from(counts.digital_in)
             + usize::from(counts.digital_out);
-        Some(Self {
+        Self {
             sample_rate: f64::from(sample_rate),
             amplifiers: counts.amplifiers,
-            header_bytes: cursor.at as u64,
+            first_block: cursor.at as u64,
             block_frames: frames,
             block_bytes: frames * (4 + 2 * words as u64) + slow_bytes,
-        })
+        }
     }
 }
 

@@ -110,7 +110,7 @@ fn traditional(paths: &[PathBuf], header: &Header, mut options: BinaryOptions) -
     for path in paths {
         check_same(header, &read_header(path)?, path, paths)?;
         let (file, size) = open_file(path)?;
-        let payload = size.saturating_sub(header.header_bytes);
+        let payload = size.saturating_sub(header.first_block);
         let n_blocks = payload / header.block_bytes;
         if payload % header.block_bytes != 0 {
             options.notes.push(format!(
@@ -135,7 +135,7 @@ fn traditional(paths: &[PathBuf], header: &Header, mut options: BinaryOptions) -
 }
 
 fn check_same(first: &Header, other: &Header, path: &Path, paths: &[PathBuf]) -> Result<()> {
-    let same = |h: &Header| (h.amplifiers.clone(), h.sample_rate, h.block_bytes, h.header_bytes);
+    let same = |h: &Header| (h.amplifiers.clone(), h.sample_rate, h.block_bytes, h.first_block);
     if same(first) == same(other) {
         return Ok(());
     }
@@ -152,7 +152,7 @@ fn first_stamp(file: &File, path: &Path, header: &Header, n_blocks: u64) -> Resu
         return Ok(None);
     }
     let mut bytes = [0; 4];
-    read_exact_at(file, &mut bytes, header.header_bytes).map_err(|e| Error::io("read", path, e))?;
+    read_exact_at(file, &mut bytes, header.first_block).map_err(|e| Error::io("read", path, e))?;
     Ok(Some(u32::from_le_bytes(bytes)))
 }
 
@@ -165,7 +165,7 @@ impl Blocks {
             let blocks = at_once.min(n_blocks - block);
             self.pieces.push(Piece {
                 file: self.files.len(),
-                first_byte: self.header.header_bytes + block * self.header.block_bytes,
+                first_byte: self.header.first_block + block * self.header.block_bytes,
                 blocks,
             });
             let end = bounds.last().copied().unwrap_or(0) + blocks * self.header.block_frames;

@@ -4,6 +4,7 @@
 
 mod filter;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ferrosort_core::{Contact, Error, Probe, Result};
@@ -203,8 +204,12 @@ fn rows(file: &File, place: &Place, electrodes: &[Electrode]) -> Result<Vec<usiz
 }
 
 fn probe(place: &Place, electrodes: &[Electrode], rows: &[usize]) -> Probe {
+    let places: BTreeMap<usize, &Electrode> = electrodes
+        .iter()
+        .map(|electrode| (electrode.channel, electrode))
+        .collect();
     let contacts = rows.iter().enumerate().filter_map(|(column, channel)| {
-        let electrode = electrodes.iter().find(|electrode| electrode.channel == *channel)?;
+        let electrode = places.get(channel)?;
         Some(Contact {
             channel: column,
             x_um: electrode.at_um[0],

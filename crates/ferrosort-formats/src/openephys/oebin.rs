@@ -17,8 +17,8 @@ pub(super) struct Structure {
 #[derive(Debug, Deserialize)]
 pub(super) struct Stream {
     folder_name: String,
-    #[serde(default)]
-    stream_name: String,
+    #[serde(default, rename = "stream_name")]
+    short_name: String,
     pub(super) sample_rate: f64,
     #[serde(default)]
     num_channels: Option<usize>,
@@ -28,8 +28,8 @@ pub(super) struct Stream {
 /// One column.
 #[derive(Debug, Deserialize)]
 pub(super) struct Channel {
-    #[serde(default)]
-    channel_name: String,
+    #[serde(default, rename = "channel_name")]
+    name: String,
     bit_volts: f64,
     #[serde(default)]
     units: String,
@@ -83,7 +83,7 @@ impl Stream {
 
     /// True when a person means this stream.
     pub(super) fn is_called(&self, name: &str) -> bool {
-        self.name() == name || self.stream_name == name
+        self.name() == name || self.short_name == name
     }
 
     /// The file of samples beside this `structure.oebin`.
@@ -95,7 +95,7 @@ impl Stream {
     /// Columns of electrodes: neither analogue inputs, accelerometers nor sync words.
     pub(super) fn neural(&self) -> Vec<usize> {
         let neural = |channel: &Channel| {
-            let name = channel.channel_name.to_uppercase();
+            let name = channel.name.to_uppercase();
             !(name.contains("ADC") || name.starts_with("AUX") || name.contains("SYNC"))
         };
         self.channels

@@ -207,7 +207,7 @@ fn electrode(kind: &Kind, text: &str) -> Option<Contact> {
     let per_shank = kind.columns * kind.rows;
     let shank = number / per_shank;
     let [x, y] = kind.position_um(number % per_shank)?;
-    (shank < kind.shanks).then(|| Contact {
+    (shank < kind.shanks).then_some(Contact {
         channel: 0,
         x_um: x + shank as f64 * kind.shank_pitch_um,
         y_um: y,

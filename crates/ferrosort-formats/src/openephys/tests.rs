@@ -8,8 +8,11 @@ use super::*;
 
 const AP: &str = "Neuropix-PXI-100.ProbeA-AP";
 
-/// A Record Node with one experiment of recordings, each with these streams: names of columns, all of 0.195 bit volts.
-fn node(recordings: &[&[(&str, &[&str], &[i16])]]) -> TempDir {
+/// Name, names of columns, samples.
+type TestStream<'a> = (&'a str, &'a [&'a str], &'a [i16]);
+
+/// A Record Node with one experiment of recordings, each with these streams; all columns have 0.195 bit volts.
+fn node(recordings: &[&[TestStream]]) -> TempDir {
     let node = TempDir::new().unwrap();
     for (number, streams) in recordings.iter().enumerate() {
         let folder = node.path().join(format!("experiment1/recording{}", number + 1));
@@ -35,7 +38,7 @@ fn node(recordings: &[&[(&str, &[&str], &[i16])]]) -> TempDir {
 }
 
 fn structures(node: &TempDir) -> Vec<PathBuf> {
-    (1..)
+    (1..10)
         .map(|n| node.path().join(format!("experiment1/recording{n}/{STRUCTURE}")))
         .take_while(|path| path.exists())
         .collect()
@@ -151,13 +154,13 @@ fn shanks_of_old_programs_are_lowered_and_probes_that_do_not_fit_are_left() {
 
 #[test]
 fn recordings_are_joined_with_a_note() {
-    let stream: (&str, &[&str], &[i16]) = ("A-100.Rhythm", &["CH1", "AUX1"], &[1, 0, 2, 0]);
+    let stream: TestStream = ("A-100.Rhythm", &["CH1", "AUX1"], &[1, 0, 2, 0]);
     let two = node(&[&[stream], &[stream]]);
     let recording = open_node(&two, None).unwrap();
     assert_eq!(recording.n_samples(), 4);
     assert!(recording.notes()[0].contains("2 recordings of one experiment"));
     assert_eq!(recording.neural_channels(), Some([0].as_slice()));
-    let other: (&str, &[&str], &[i16]) = ("A-100.Rhythm", &["CH1"], &[1]);
+    let other: TestStream = ("A-100.Rhythm", &["CH1"], &[1]);
     let differ = node(&[&[stream], &[other]]);
     assert!(
         open_node(&differ, None)

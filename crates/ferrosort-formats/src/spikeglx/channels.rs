@@ -8,7 +8,7 @@ use super::meta::{MAX_CHANNELS, Meta};
 #[derive(Debug, PartialEq)]
 pub(super) struct Columns {
     /// Columns of the file.
-    pub(super) n_columns: usize,
+    pub(super) count: usize,
     /// For each neural column, its channel of the probe (of the spike band or of the field potentials, both from 0).
     pub(super) neural: Vec<usize>,
     /// The neural columns are field potentials.
@@ -58,7 +58,11 @@ impl Columns {
                 ));
             }
         };
-        Ok(Self { n_columns, neural, lfp })
+        Ok(Self {
+            count: n_columns,
+            neural,
+            lfp,
+        })
     }
 
     /// Columns of a file of analogue inputs; `counts` are those before the digital words, `neural` of them are sorted
@@ -71,7 +75,7 @@ impl Columns {
             )));
         }
         Ok(Self {
-            n_columns,
+            count: n_columns,
             neural: (first..first + neural).collect(),
             lfp: false,
         })
@@ -131,7 +135,7 @@ mod tests {
         let catgt = "nSavedChans=3\nsnsApLfSy=0,2,1\nacqApLfSy=384,0,1\nsnsSaveChanSubset=1,6,384";
         assert_eq!(columns(catgt).unwrap().neural, [1, 6]);
         let all = columns("nSavedChans=388\nsnsApLfSy=384,0,4\nsnsSaveChanSubset=all").unwrap();
-        assert_eq!((all.neural.len(), all.n_columns), (384, 388));
+        assert_eq!((all.neural.len(), all.count), (384, 388));
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn describe_probe(meta: &Meta) -> Result<BinaryOptions> {
         Some(kind) => Imro::read(meta, kind)?,
         None => Imro::default(),
     };
-    let mut options = BinaryOptions::new(columns.n_columns, meta.required("imSampRate")?);
+    let mut options = BinaryOptions::new(columns.count, meta.required("imSampRate")?);
     options.sample_type = SampleType::Int16;
     options.probe = geometry::probe(meta, kind.as_ref(), &imro, &columns)?;
     options.gain_uv = gains(meta, kind.as_ref(), &imro, &columns)?;
@@ -129,7 +129,7 @@ fn gains(meta: &Meta, kind: Option<&Kind>, imro: &Imro, columns: &Columns) -> Re
         .map(|&channel| imro.gains(channel).map(|gains| gains[band]).or(common).map(uv))
         .collect();
     Ok(neural.map(|mut gains| {
-        gains.resize(columns.n_columns, 1.0);
+        gains.resize(columns.count, 1.0);
         gains
     }))
 }
@@ -161,8 +161,8 @@ fn describe_inputs(meta: &Meta, inputs: Inputs) -> Result<BinaryOptions> {
     let mut gains = vec![gain("niMNGain")?; mn];
     gains.resize(mn + ma, gain("niMAGain")?);
     gains.resize(mn + ma + xa, uv);
-    gains.resize(columns.n_columns, 1.0);
-    let mut options = BinaryOptions::new(columns.n_columns, meta.required(rate)?);
+    gains.resize(columns.count, 1.0);
+    let mut options = BinaryOptions::new(columns.count, meta.required(rate)?);
     options.gain_uv = Some(gains);
     options.neural_channels = Some(columns.neural);
     Ok(options)

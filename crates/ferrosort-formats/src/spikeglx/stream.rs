@@ -29,7 +29,7 @@ impl Stream {
             },
         };
         let (run, trigger) = match base.rsplit_once("_t") {
-            Some((run, trigger)) if trigger == "cat" => (run.to_owned(), None),
+            Some((run, "cat")) => (run.to_owned(), None),
             Some((run, trigger)) => match trigger.parse() {
                 Ok(number) => (run.to_owned(), Some(number)),
                 Err(_) => (base.clone(), None),
