@@ -315,6 +315,10 @@ pub struct ConvertArgs {
     #[arg(long)]
     pub overwrite: bool,
 
+    /// Pack 16-bit samples without loss, as mtscomp does: recording.cbin instead of recording.bin
+    #[arg(long)]
+    pub compress: bool,
+
     /// How much to say.
     #[command(flatten)]
     pub verbosity: Verbosity,

@@ -1,4 +1,4 @@
-//! Any recording as a recording folder: `recording.bin`, `meta.json` and, when the contacts are known, `probe.json`.
+//! Any recording as a recording folder: `recording.bin` or (compressed) `recording.cbin`, `meta.json` and, when the contacts are known, `probe.json`.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use ferrosort_core::{Error, Observer, Probe, Recording, Result, SampleType};
 use serde_json::json;
 
-use crate::write_probe;
+use crate::{mtscomp, write_probe};
 
 /// Name of the stage in progress reports.
 const STAGE: &str = "convert";
@@ -19,23 +19,41 @@ const GENERATOR: &str = concat!("ferrosort-convert ", env!("CARGO_PKG_VERSION"))
 /// Samples of all channels that are in memory at once.
 const BLOCK_VALUES: usize = 4 << 20;
 
+/// How a recording is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ConvertOptions {
+    /// Replace a folder that [`convert()`] made earlier, and nothing else.
+    pub overwrite: bool,
+    /// Pack the samples as mtscomp does (`recording.cbin` and `.ch`).
+    pub compress: bool,
+}
+
 /// Writes a recording into a new folder, which gets its name when everything is written; until then it is a hidden one
 /// beside it. All columns are kept, in `int16` where that holds every sample and else in `float32`.
 ///
-/// `overwrite` replaces a folder that this function made earlier, and nothing else.
-///
 /// # Errors
-/// The folder exists, the recording cannot be read, the disk refuses, or the observer cancels.
+/// The folder exists, samples that are not 16-bit are to be packed, the recording cannot be read, the disk refuses, or the
+/// observer cancels.
 pub fn convert(
     recording: &dyn Recording,
     probe: Option<&Probe>,
     folder: &Path,
-    overwrite: bool,
+    options: ConvertOptions,
     observer: &dyn Observer,
 ) -> Result<()> {
-    let made = NewFolder::create(folder, overwrite)?;
     let sample_type = stored_type(recording);
-    write_samples(recording, sample_type, &made.hidden.join("recording.bin"), observer)?;
+    if options.compress && sample_type != SampleType::Int16 {
+        return Err(Error::input(format!(
+            "{} does not have 16-bit samples, and only these are compressed; leave --compress out",
+            recording.name()
+        )));
+    }
+    let made = NewFolder::create(folder, options.overwrite)?;
+    if options.compress {
+        mtscomp::write(recording, &made.hidden, STAGE, observer)?;
+    } else {
+        write_samples(recording, sample_type, &made.hidden.join("recording.bin"), observer)?;
+    }
     write_meta(recording, sample_type, &made.hidden.join("meta.json"))?;
     if let Some(probe) = probe {
         write_probe(&made.hidden.join("probe.json"), probe)?;
@@ -197,7 +215,14 @@ mod tests {
         let scratch = TempDir::new().unwrap();
         let folder = scratch.path().join("a");
         let probe = Probe::line(2, 30.0);
-        convert(&array(3, None), Some(&probe), &folder, false, &Silent).unwrap();
+        convert(
+            &array(3, None),
+            Some(&probe),
+            &folder,
+            ConvertOptions::default(),
+            &Silent,
+        )
+        .unwrap();
         let read = open(&folder);
         let mut out = [0.0; 6];
         read.read(0, &mut out).unwrap();
@@ -214,16 +239,31 @@ mod tests {
         };
         let source = open_recording(&[flat], &options).unwrap();
         let folder = scratch.path().join("b");
-        convert(&*source, None, &folder, false, &Silent).unwrap();
+        convert(&*source, None, &folder, ConvertOptions::default(), &Silent).unwrap();
         assert_eq!(std::fs::read(folder.join("recording.bin")).unwrap(), bytes);
-        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 3);
+        let packed = scratch.path().join("c");
+        let compress = ConvertOptions {
+            compress: true,
+            ..ConvertOptions::default()
+        };
+        convert(&*source, None, &packed, compress, &Silent).unwrap();
+        let mut out = [0.0; 4];
+        open(&packed).read(0, &mut out).unwrap();
+        assert_eq!(out, [1.0, -2.0, 3.0, 32767.0]);
+        let error = convert(&array(3, None), None, &scratch.path().join("d"), compress, &Silent).unwrap_err();
+        assert!(error.to_string().contains("leave --compress out"), "{error}");
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 4);
     }
 
     #[test]
     fn only_conversions_are_replaced() {
         let scratch = TempDir::new().unwrap();
         let folder = scratch.path().join("a");
-        let again = |overwrite| convert(&array(1, None), None, &folder, overwrite, &Silent);
+        let options = |overwrite| ConvertOptions {
+            overwrite,
+            compress: false,
+        };
+        let again = |overwrite| convert(&array(1, None), None, &folder, options(overwrite), &Silent);
         again(false).unwrap();
         assert!(again(false).unwrap_err().to_string().contains("--overwrite"));
         again(true).unwrap();
@@ -234,7 +274,7 @@ mod tests {
                 .to_string()
                 .contains("not an earlier conversion")
         );
-        assert!(convert(&array(1, None), None, Path::new("/"), true, &Silent).is_err());
+        assert!(convert(&array(1, None), None, Path::new("/"), options(true), &Silent).is_err());
     }
 
     /// Asks for a stop after the first block.
@@ -253,7 +293,13 @@ mod tests {
     #[test]
     fn nothing_half_written_is_left() {
         let scratch = TempDir::new().unwrap();
-        let done = convert(&array(1, None), None, &scratch.path().join("a"), false, &Stop);
+        let done = convert(
+            &array(1, None),
+            None,
+            &scratch.path().join("a"),
+            ConvertOptions::default(),
+            &Stop,
+        );
         assert!(matches!(done, Err(Error::Interrupted)));
         assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
     }

@@ -1,4 +1,4 @@
-//! Recording folders: `recording.bin` or `recording.raw` beside a `meta.json`, and possibly a `probe.json`.
+//! Recording folders: `recording.bin`, `recording.raw` or (compressed) `recording.cbin` beside a `meta.json`, and possibly a `probe.json`.
 //!
 //! Two dialects of `meta.json` are read: `sample_rate` or `sample_rate_hz`, with `n_channels`, `dtype`,
 //! `gain_to_uV` (a number, a list or null) and optionally `n_samples`, `offset_bytes`, `file` (the name of the data
@@ -11,6 +11,7 @@ use ferrosort_core::{Contact, Error, Probe, Recording, Result};
 use serde::Deserialize;
 
 use crate::binary::{BinaryOptions, BinaryRecording, missing_or_io, parse_sample_type};
+use crate::mtscomp;
 use crate::open::OpenOptions;
 use crate::probe::read_probe;
 
@@ -66,7 +67,7 @@ impl Gain {
 /// # Errors
 /// No or a malformed `meta.json`, no data file, a value that neither `meta.json` nor `overrides` gives, or a size that
 /// disagrees with `n_samples`.
-pub(crate) fn open_folder(folder: &Path, overrides: &OpenOptions) -> Result<BinaryRecording> {
+pub(crate) fn open_folder(folder: &Path, overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
     let meta_path = folder.join("meta.json");
     let meta = read_meta(&meta_path)?;
     let data = data_file(folder, meta.file.as_deref())?;
@@ -106,7 +107,11 @@ pub(crate) fn open_folder(folder: &Path, overrides: &OpenOptions) -> Result<Bina
     options.name = Some(folder.display().to_string());
     options.probe = folder_probe(folder, &meta, &meta_path)?;
     options.neural_channels = neural_channels(&meta, n_channels, &meta_path)?;
-    let recording = BinaryRecording::open(std::slice::from_ref(&data), options)?;
+    let recording: Box<dyn Recording> = if data.extension().is_some_and(|e| e == "cbin") {
+        Box::new(mtscomp::open_described(&data, options)?)
+    } else {
+        Box::new(BinaryRecording::open(std::slice::from_ref(&data), options)?)
+    };
     check_n_samples(&meta, &meta_path, &data, overrides, recording.n_samples())?;
     Ok(recording)
 }
@@ -125,7 +130,10 @@ fn read_meta(path: &Path) -> Result<FolderMeta> {
 }
 
 fn data_file(folder: &Path, named: Option<&str>) -> Result<PathBuf> {
-    let names = named.map_or_else(|| vec!["recording.bin", "recording.raw"], |name| vec![name]);
+    let names = named.map_or_else(
+        || vec!["recording.bin", "recording.raw", "recording.cbin"],
+        |name| vec![name],
+    );
     let found: Vec<PathBuf> = names
         .iter()
         .map(|name| folder.join(name))
@@ -139,11 +147,17 @@ fn data_file(folder: &Path, named: Option<&str>) -> Result<PathBuf> {
             names.join(" or ")
         ))),
         _ => Err(Error::input(format!(
-            "{} has both {}; name one in meta.json as \"file\"",
+            "{} has {}; name one in meta.json as \"file\"",
             folder.display(),
-            names.join(" and ")
+            found_names(&found)
         ))),
     }
+}
+
+/// "recording.bin and recording.raw"
+fn found_names(found: &[PathBuf]) -> String {
+    let names: Vec<_> = found.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    names.join(" and ")
 }
 
 /// `probe.json` if there is one, else the positions in `meta.json`.
@@ -230,7 +244,7 @@ mod tests {
 
     fn message(meta: &str, files: &[(&str, usize)]) -> String {
         let folder = folder(meta, files);
-        let error = open_folder(folder.path(), &OpenOptions::default()).unwrap_err();
+        let error = open_folder(folder.path(), &OpenOptions::default()).err().unwrap();
         assert_eq!(error.exit_code(), 2);
         error.to_string()
     }
@@ -290,7 +304,9 @@ mod tests {
         assert!(message("[", &data).contains("line 1"));
         let good = r#"{"n_channels": 2, "sample_rate": 10}"#;
         assert!(message(good, &[]).contains("recording.bin or recording.raw"));
-        assert!(message(good, &[("recording.bin", 4), ("recording.raw", 4)]).contains("both"));
+        assert!(
+            message(good, &[("recording.bin", 4), ("recording.raw", 4)]).contains("recording.bin and recording.raw")
+        );
         assert!(message(r#"{"n_channels": 2, "sample_rate": 10, "n_samples": 4}"#, &data).contains("holds 3"));
         assert!(message(r#"{"n_channels": 2, "sample_rate": 10, "dtype": "complex64"}"#, &data).contains("complex64"));
         assert!(message(r#"{"n_channels": 2, "sample_rate": 10, "byte_order": "big"}"#, &data).contains("little"));
@@ -304,7 +320,7 @@ mod tests {
         let neural = r#"{"n_channels": 2, "sample_rate": 10, "neural_channels": [2]}"#;
         assert!(message(neural, &data).contains("columns from 0 to 1"));
         let empty = TempDir::new().unwrap();
-        let error = open_folder(empty.path(), &OpenOptions::default()).unwrap_err();
+        let error = open_folder(empty.path(), &OpenOptions::default()).err().unwrap();
         assert!(error.to_string().contains("not a recording folder"), "{error}");
     }
 }

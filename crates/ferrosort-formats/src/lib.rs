@@ -40,7 +40,7 @@ mod text;
 mod zarr;
 
 pub use binary::{BinaryOptions, BinaryRecording, parse_sample_type};
-pub use convert::convert;
+pub use convert::{ConvertOptions, convert};
 pub use inspect::{Inspection, inspect};
 pub use open::{OpenOptions, open_recording};
 pub use phy::{phy_can_open, write_phy};

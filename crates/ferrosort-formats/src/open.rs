@@ -89,7 +89,7 @@ pub fn open_recording(paths: &[PathBuf], overrides: &OpenOptions) -> Result<Box<
 
 fn open_found(found: &Found, overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
     Ok(match found {
-        Found::Folder(folder) => Box::new(open_folder(folder, overrides)?),
+        Found::Folder(folder) => open_folder(folder, overrides)?,
         Found::SiBinary(folder) => Box::new(spikeinterface::open_binary(folder, overrides)?),
         Found::SiZarr(folder) => Box::new(spikeinterface::open_zarr(folder, overrides)?),
         Found::SpikeGlx(files) => Box::new(spikeglx::open(files, overrides)?),

@@ -2,7 +2,7 @@
 
 use ferrosort::settings::RecordingOptions;
 use ferrosort_core::{Error, Observer as _, Result};
-use ferrosort_formats::{convert, open_recording, read_probe};
+use ferrosort_formats::{ConvertOptions, convert, open_recording, read_probe};
 use serde_json::json;
 
 use super::input::open_options;
@@ -39,7 +39,11 @@ pub fn run(args: &ConvertArgs, progress: &Progress) -> Result<()> {
             args.output.display()
         )));
     }
-    convert(&*recording, probe, &args.output, args.overwrite, progress)?;
+    let options = ConvertOptions {
+        overwrite: args.overwrite,
+        compress: args.compress,
+    };
+    convert(&*recording, probe, &args.output, options, progress)?;
     let report = json!({
         "event": "finished", "folder": args.output.display().to_string(), "n_channels": recording.n_channels(),
         "n_samples": recording.n_samples(), "warnings": recording.notes(),

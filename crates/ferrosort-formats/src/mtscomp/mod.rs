@@ -5,6 +5,7 @@
 
 mod description;
 mod unpack;
+mod write;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use crate::chunked::{ChunkedRecording, Chunks};
 use crate::open::OpenOptions;
 use crate::spikeglx;
 use description::Description;
+
+pub(crate) use write::write;
 
 /// Opens a `.cbin` file.
 ///
@@ -36,6 +39,35 @@ pub(crate) fn open(path: &Path, overrides: &OpenOptions) -> Result<ChunkedRecord
     };
     options.sample_type = description.sample_type;
     overrides.apply(&mut options, &ch)?;
+    recording(path, file, description, options)
+}
+
+/// Opens the `.cbin` file of a recording folder, whose `meta.json` says the rest.
+///
+/// # Errors
+/// No or a contradictory `.ch`, or samples of other channels or another type.
+pub(crate) fn open_described(path: &Path, options: BinaryOptions) -> Result<ChunkedRecording<Compressed>> {
+    let (file, size) = open_file(path)?;
+    let description = Description::read(&path.with_extension("ch"), size, path)?;
+    if (description.n_channels, description.sample_type) != (options.n_channels, options.sample_type) {
+        return Err(Error::input(format!(
+            "{} holds {} channels of {}, but meta.json beside it or the options say {} of {}",
+            path.display(),
+            description.n_channels,
+            description.sample_type.numpy_name(),
+            options.n_channels,
+            options.sample_type.numpy_name()
+        )));
+    }
+    recording(path, file, description, options)
+}
+
+fn recording(
+    path: &Path,
+    file: File,
+    description: Description,
+    options: BinaryOptions,
+) -> Result<ChunkedRecording<Compressed>> {
     let bounds = description.chunk_bounds.clone();
     let chunks = Compressed {
         path: path.to_path_buf(),
