@@ -1,5 +1,6 @@
 """Files that mtscomp packed unpack to the same samples."""
 
+import hashlib
 import json
 
 import mtscomp
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from converted import Converted, noise, refused
+from sorting import ferrosort
 
 RATE = 1000.0
 
@@ -65,3 +67,21 @@ def test_damaged_files_are_one_sentence(tmp_path):
     assert "cannot be unpacked" in done
     path.write_bytes(content[:-10])
     assert "copy it again" in refused(path)
+
+
+@pytest.mark.parametrize("frames", [900, 3456])
+def test_mtscomp_unpacks_what_is_compressed_here(tmp_path, frames):
+    samples = noise(frames, 5)
+    flat, folder = tmp_path / "flat.bin", tmp_path / "packed"
+    samples.tofile(flat)
+    layout = ["--channels", 5, "--sample-rate", RATE]
+    ferrosort("convert", flat, *layout, "--output", folder, "--compress", "--gain-uv", 0.5)
+    back = tmp_path / "back.bin"
+    mtscomp.decompress(folder / "recording.cbin", folder / "recording.ch", back, check_after_decompress=True)
+    np.testing.assert_array_equal(np.fromfile(back, np.int16).reshape(-1, 5), samples)
+    described = json.loads((folder / "recording.ch").read_text())
+    assert described["sha1_uncompressed"] == hashlib.sha1(samples.tobytes()).hexdigest()
+    assert described["sha1_compressed"] == hashlib.sha1((folder / "recording.cbin").read_bytes()).hexdigest()
+    ours = Converted(folder)
+    np.testing.assert_array_equal(ours.samples, samples)
+    np.testing.assert_allclose(ours.gains, 0.5)

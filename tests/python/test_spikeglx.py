@@ -171,6 +171,19 @@ def test_ultra_probes_have_the_places_of_the_saved_map(tmp_path):
     np.testing.assert_allclose(ours.gains[:384], 0.6 / 512 / 500 * 1e6)
 
 
+def test_phase_3a(tmp_path):
+    samples = noise(10, 385)
+    path = write(tmp_path, "NP1000", range(384), samples)
+    meta = path.with_suffix(".meta")
+    lines = [line for line in meta.read_text().splitlines() if not line.startswith(("imDatPrb", "imMaxInt", "typeThis"))]
+    text = "\n".join(lines).replace("(NP1000,384)", "(841011351,3,384)")
+    meta.write_text(text + "\ntypeEnabled=imec\nimProbeOpt=3\nimProbeSN=841011351\n")
+    ours = Converted(path)
+    theirs = read_spikeglx(meta)
+    np.testing.assert_allclose(ours.positions(), theirs.contact_positions + [11, 0])
+    np.testing.assert_allclose(ours.gains[:384], gains("NP1000", range(384)))
+
+
 def test_triggers_and_field_potentials(tmp_path):
     first, second, lf = noise(10, 385), noise(12, 385, 1), noise(5, 385, 2)
     write(tmp_path, "NP1000", range(384), first, name="run_g0_t2.imec0.ap")
