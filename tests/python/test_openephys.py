@@ -142,6 +142,18 @@ def test_a_channel_map_before_the_record_node(tmp_path):
     same_places(ours, read_openephys_neuropixels(node / "settings.xml", stream_name=AP), "NP1000")
 
 
+def test_paths_relative_to_the_recording(tmp_path, monkeypatch):
+    node = tmp_path / "Record Node 101"
+    samples = noise(10, 384)
+    made = add_recording(node, 1, {AP: (samples, channels(384))})
+    settings(node, {"ProbeA": by_electrode("NP1000", np.arange(384))}, "1.0.1")
+    for folder, name in [(made, "."), (made, "structure.oebin"), (made / "continuous" / AP, "continuous.dat")]:
+        monkeypatch.chdir(folder)
+        ours = Converted(name)
+        np.testing.assert_array_equal(ours.samples, samples)
+        assert len(ours.channels()) == 384
+
+
 def test_two_probes_are_chosen_by_stream(tmp_path):
     node = tmp_path / "Record Node 101"
     a, b = noise(10, 384), noise(10, 384, 1)

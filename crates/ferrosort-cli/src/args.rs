@@ -26,6 +26,8 @@ Examples:
       look at a recording before sorting it
   ferrosort sort recording.bin --channels 385 --sample-rate 30000 --probe probe.json --output sorting
       sort it; open the result with: phy template-gui sorting/params.py
+  ferrosort convert run_g0/ --output recording
+      write a recording of any program as a folder of flat samples
   ferrosort report sorting
       a page about the result
   ferrosort compare simulation sorting --truth --report report.html
@@ -37,6 +39,8 @@ const SORT_EXAMPLES: &str = "\
 Examples:
   ferrosort sort recording/ --output sorting
       a recording folder (recording.bin with meta.json and probe.json) says everything itself
+  ferrosort sort run_g0/ --output sorting
+      a folder of SpikeGLX, Open Ephys, Intan, SpikeInterface, ... brings its scale and, where it has one, its probe
   ferrosort sort a.bin b.bin --channels 64 --sample-rate 30000 --probe chanMap.mat --output sorting
       two files as one recording, with a Kilosort channel map
   ferrosort sort a.bin --channels 64 --sample-rate 30000 --probe p.json --output s --set Th=[6,2] --time-range 0..600

@@ -116,3 +116,37 @@ fn outputs_are_replaced_only_when_they_are_conversions() {
     );
     assert_eq!(names(scratch.path()), ["converted"]);
 }
+
+#[test]
+fn a_compressed_recording_is_sorted_like_the_flat_one() {
+    let scratch = TempDir::new().unwrap();
+    let at = |name: &str| scratch.path().join(name);
+    let run = |args: &[&str]| {
+        let done = ferrosort(args);
+        assert!(done.status.success(), "{}", stderr(&done));
+    };
+    run(&[
+        "convert",
+        path(recording()),
+        "--output",
+        path(&at("packed")),
+        "--compress",
+        "--quiet",
+    ]);
+    assert_eq!(
+        names(&at("packed")),
+        ["meta.json", "probe.json", "recording.cbin", "recording.ch"]
+    );
+    for (input, output) in [(recording(), "flat"), (&at("packed"), "compressed")] {
+        run(&["sort", path(input), "--output", path(&at(output)), "--quiet"]);
+    }
+    for file in [
+        "spike_times.npy",
+        "spike_clusters.npy",
+        "amplitudes.npy",
+        "templates.npy",
+    ] {
+        let read = |folder: &str| fs::read(at(folder).join(file)).unwrap();
+        assert!(read("flat") == read("compressed"), "{file}");
+    }
+}

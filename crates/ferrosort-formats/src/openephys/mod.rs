@@ -19,6 +19,8 @@ pub(crate) const STRUCTURE: &str = "structure.oebin";
 
 /// The description of the recording that a `continuous.dat` belongs to, and its stream.
 pub(crate) fn structure_of(data: &Path) -> Option<(PathBuf, String)> {
+    // A path may be relative to one of the folders that are looked for.
+    let data = std::path::absolute(data).ok()?;
     let stream = data.parent()?;
     let structure = stream.parent()?.parent()?.join(STRUCTURE);
     let name = stream.file_name()?.to_string_lossy().into_owned();
@@ -149,6 +151,7 @@ fn probe(structure: &Path, stream: &Stream, neural: &[usize], notes: &mut Vec<St
 
 /// `settings.xml` of experiment 1, `settings_2.xml` of experiment 2, beside the folders of the experiments.
 fn settings_file(structure: &Path) -> Option<PathBuf> {
+    let structure = structure.canonicalize().ok()?;
     let experiment = structure.parent()?.parent()?;
     let number = experiment.file_name()?.to_string_lossy().replace("experiment", "");
     let name = match number.as_str() {
