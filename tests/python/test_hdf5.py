@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hdmf.backends.hdf5.h5_utils import H5DataIO
 from neo.rawio import MaxwellRawIO
+from numcodecs import Blosc, Zstd
 from pynwb import NWBHDF5IO, NWBFile
 from pynwb.ecephys import LFP, ElectricalSeries
 
@@ -57,6 +58,24 @@ def test_series_of_pynwb(tmp_path, chunks, compression):
     assert ours.rate == 25000.5
     np.testing.assert_allclose(ours.positions(), np.c_[X, Y])
     assert len(set(ours.shanks())) == 2
+
+
+@pytest.mark.parametrize("number, codec", [(32015, Zstd(3)), (32001, Blosc("zstd", 5, Blosc.BITSHUFFLE)), (32001, Blosc("lz4"))])
+def test_compressions_beside_those_of_hdf5(tmp_path, number, codec):
+    samples = np.cumsum(np.random.default_rng(0).integers(-3, 4, (1000, N)), axis=0).astype("<i2")
+    nwb, path = nwb_file(), tmp_path / "a.nwb"
+    nwb.add_acquisition(series(nwb, samples))
+    write(path, nwb)
+    with h5py.File(path, "r+") as file:
+        del file["acquisition/raw/data"]
+        create = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        create.set_chunk((250, N))
+        create.set_filter(number, h5py.h5z.FLAG_OPTIONAL)
+        group, space = file["acquisition/raw"].id, h5py.h5s.create_simple(samples.shape)
+        data = h5py.h5d.create(group, b"data", h5py.h5t.STD_I16LE, space, create)
+        for start in range(0, 1000, 250):
+            data.write_direct_chunk((start, 0), codec.encode(np.ascontiguousarray(samples[start : start + 250])))
+    np.testing.assert_array_equal(Converted(path).samples, samples)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint16, np.float32, np.float64, ">i2", np.int8])

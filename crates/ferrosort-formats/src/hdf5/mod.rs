@@ -2,6 +2,7 @@
 //!
 //! The file is read at positions, never mapped: a file that shrinks while it is read is an error, not a crash.
 
+mod filters;
 mod numbers;
 mod samples;
 
@@ -14,6 +15,7 @@ use hdf5_reader::{Dataset, FileStorage, FilterRegistry, Hdf5File, OpenOptions};
 
 use crate::binary::{open_file, read_exact_at};
 
+pub(crate) use filters::registry;
 pub(crate) use numbers::number;
 pub(crate) use samples::{Layout, Samples};
 

@@ -9,11 +9,10 @@ mod series;
 use std::path::Path;
 
 use ferrosort_core::Result;
-use hdf5_reader::FilterRegistry;
 
 use crate::binary::BinaryOptions;
 use crate::chunked::ChunkedRecording;
-use crate::hdf5::{File, Layout, Samples};
+use crate::hdf5::{self, File, Layout, Samples};
 use crate::open::OpenOptions;
 
 /// True when the file says that it is NWB.
@@ -27,7 +26,7 @@ pub(crate) fn is_nwb(file: &File) -> bool {
 /// # Errors
 /// No or several series, damaged or missing parts, or what `overrides` contradicts.
 pub(crate) fn open(path: &Path, overrides: &OpenOptions) -> Result<ChunkedRecording<Samples>> {
-    let file = File::open(path, FilterRegistry::new())?;
+    let file = File::open(path, hdf5::registry())?;
     let at = series::choose(&file, overrides.stream.as_deref())?;
     let dataset = file
         .dataset(&format!("{at}/data"))

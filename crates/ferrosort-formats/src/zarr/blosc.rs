@@ -67,6 +67,11 @@ pub(super) fn unpack(packed: &[u8], expected: usize) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// What a container says that it holds, if that is at most `most` bytes.
+pub(crate) fn unpack_at_most(packed: &[u8], most: usize) -> Option<Vec<u8>> {
+    unpack(packed, number(packed, 4).filter(|&bytes| bytes <= most)?)
+}
+
 fn number(packed: &[u8], at: usize) -> Option<usize> {
     let bytes = packed.get(at..)?.first_chunk::<4>()?;
     usize::try_from(i32::from_le_bytes(*bytes)).ok()

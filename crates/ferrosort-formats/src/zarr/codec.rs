@@ -82,6 +82,14 @@ pub(super) fn zstd(packed: &[u8], expected: usize) -> Option<Vec<u8>> {
     read_all(ruzstd::decoding::StreamingDecoder::new(packed).ok()?, expected)
 }
 
+/// A frame of zstd that holds at most `most` bytes.
+pub(crate) fn zstd_at_most(packed: &[u8], most: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let reader = ruzstd::decoding::StreamingDecoder::new(packed).ok()?;
+    reader.take(most as u64 + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() <= most).then_some(bytes)
+}
+
 /// A block of lz4.
 pub(super) fn lz4(packed: &[u8], expected: usize) -> Option<Vec<u8>> {
     let mut out = vec![0; expected];

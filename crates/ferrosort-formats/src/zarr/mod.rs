@@ -16,6 +16,9 @@ use serde_json::Value;
 use crate::text::read_text;
 use codec::Codec;
 
+pub(crate) use blosc::unpack_at_most as unpack_blosc;
+pub(crate) use codec::zstd_at_most as unpack_zstd;
+
 /// Largest unpacked chunk, bytes.
 const MAX_CHUNK_BYTES: u64 = 1 << 30;
 
@@ -207,21 +210,26 @@ impl Array {
         })
     }
 
-    /// All values of a short list of floats.
+    /// All values of a short list of numbers.
     ///
     /// # Errors
     /// Another type or shape, and what [`Array::rows`] refuses.
     pub(crate) fn numbers(&self) -> Result<Vec<f64>> {
-        if self.dtype != "<f8" || self.columns != 1 || self.rows > 1 << 20 {
-            return Err(Error::input(format!(
-                "{} is not a list of floating point numbers",
-                self.folder.display()
-            )));
+        let wrong = || Error::input(format!("{} is not a short list of numbers", self.folder.display()));
+        if self.columns != 1 || self.rows > 1 << 20 {
+            return Err(wrong());
         }
         let mut values = Vec::new();
         for chunk in 0..self.n_row_chunks() {
             let bytes = self.rows(chunk)?;
-            values.extend(bytes.as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b)));
+            let (fours, eights) = (bytes.as_chunks::<4>().0, bytes.as_chunks::<8>().0);
+            match self.dtype.as_str() {
+                "<f4" => values.extend(fours.iter().map(|&b| f64::from(f32::from_le_bytes(b)))),
+                "<f8" => values.extend(eights.iter().map(|&b| f64::from_le_bytes(b))),
+                "<i4" => values.extend(fours.iter().map(|&b| f64::from(i32::from_le_bytes(b)))),
+                "<i8" => values.extend(eights.iter().map(|&b| i64::from_le_bytes(b) as f64)),
+                _ => return Err(wrong()),
+            }
         }
         Ok(values)
     }
