@@ -115,6 +115,10 @@ def test_damaged_nwb_is_one_sentence(tmp_path):
         del file["acquisition/raw/data"]
         file["acquisition/raw"].create_dataset("data", (1 << 50, N), "i2", chunks=(1000, N))
     assert "more than the file can hold" in refused(path)
+    with h5py.File(path, "r+") as file:
+        del file["acquisition/raw/data"]
+        file["acquisition/raw"].create_dataset("data", (0, 1 << 50), "i2", chunks=(1000, N), maxshape=(None, None))
+    assert "more than any recording has" in refused(path)
 
 
 def mapping(n, unused=0):

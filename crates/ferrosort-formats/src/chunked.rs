@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ferrosort_core::{Error, Probe, RawFile, Recording, Result, SampleType};
 
-use crate::binary::{BinaryOptions, check_finite, check_range, check_rate, decode, expand_gain};
+use crate::binary::{BinaryOptions, MAX_CHANNELS, check_finite, check_range, check_rate, decode, expand_gain};
 
 /// Unpacked bytes that are kept. Threads that read one chunk after the other find the border between them here.
 const CACHE_BYTES: usize = 256 << 20;
@@ -47,9 +47,10 @@ impl<C: Chunks> ChunkedRecording<C> {
     pub(crate) fn new(path: PathBuf, chunks: C, bounds: Vec<u64>, mut options: BinaryOptions) -> Result<Self> {
         let name = options.name.take().unwrap_or_else(|| path.display().to_string());
         check_rate(options.sample_rate, &name)?;
-        if options.n_channels == 0 {
+        if options.n_channels == 0 || options.n_channels > MAX_CHANNELS {
             return Err(Error::input(format!(
-                "{name} has no channels, so there is nothing to read"
+                "{name} claims {} channels; a recording has at least one and at most {MAX_CHANNELS}",
+                options.n_channels
             )));
         }
         let rising = bounds.is_sorted_by(|a, b| a < b) && bounds.first() == Some(&0);

@@ -200,7 +200,7 @@ fn neural_channels(meta: &FolderMeta, n_channels: usize, meta_path: &Path) -> Re
     Err(Error::input(format!(
         "{}: neural_channels must be columns from 0 to {}, in order and each once",
         meta_path.display(),
-        n_channels - 1
+        n_channels.saturating_sub(1)
     )))
 }
 
@@ -319,6 +319,8 @@ mod tests {
         );
         let neural = r#"{"n_channels": 2, "sample_rate": 10, "neural_channels": [2]}"#;
         assert!(message(neural, &data).contains("columns from 0 to 1"));
+        let none = r#"{"n_channels": 0, "sample_rate": 10, "neural_channels": [0]}"#;
+        assert!(message(none, &data).contains("in order"));
         let empty = TempDir::new().unwrap();
         let error = open_folder(empty.path(), &OpenOptions::default()).err().unwrap();
         assert!(error.to_string().contains("not a recording folder"), "{error}");

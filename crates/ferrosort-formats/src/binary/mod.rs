@@ -18,6 +18,9 @@ pub(crate) use position::read_exact_at;
 /// Bytes read from the operating system at once.
 const READ_BYTES: usize = 4 << 20;
 
+/// Most channels that are believed; the largest arrays have some ten thousand.
+pub(crate) const MAX_CHANNELS: usize = 1 << 20;
+
 /// What a flat binary file does not say about itself.
 #[derive(Debug, Clone)]
 pub struct BinaryOptions {
@@ -85,9 +88,10 @@ impl BinaryRecording {
             .ok_or_else(|| Error::input("no recording file was given; name at least one file"))?;
         let name = options.name.unwrap_or_else(|| first.display().to_string());
         check_rate(options.sample_rate, &name)?;
-        if options.n_channels == 0 {
+        if options.n_channels == 0 || options.n_channels > MAX_CHANNELS {
             return Err(Error::input(format!(
-                "{name}: the number of channels is 0; a recording has at least one (--channels)"
+                "{name}: the number of channels is {}; a recording has at least one and at most {MAX_CHANNELS} (--channels)",
+                options.n_channels
             )));
         }
         let gain_uv = options

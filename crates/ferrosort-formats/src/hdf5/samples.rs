@@ -5,6 +5,7 @@ use hdf5_reader::{Dataset, Datatype, SliceInfo, SliceInfoElem};
 use ndarray::{ArrayD, Axis, Ix2};
 
 use super::File;
+use crate::binary::MAX_CHANNELS;
 use crate::chunked::{Chunks, even_bounds};
 
 /// Bytes that are read at once, if the file's chunks are smaller.
@@ -59,6 +60,11 @@ impl Samples {
                 "'{what}' does not hold numbers, so it cannot be read as samples"
             ))
         })?;
+        if rows > MAX_CHANNELS as u64 {
+            return Err(file.error(&format!(
+                "'{what}' claims {rows} channels, more than any recording has; it is damaged"
+            )));
+        }
         let frame = rows.saturating_mul(sample_type.bytes() as u64).max(1);
         if frame.saturating_mul(frames) > file.size().saturating_mul(MAX_RATIO) {
             return Err(file.error(&format!(

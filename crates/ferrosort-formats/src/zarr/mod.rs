@@ -13,6 +13,7 @@ use ferrosort_core::{Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::binary::MAX_CHANNELS;
 use crate::text::read_text;
 use codec::Codec;
 
@@ -85,13 +86,19 @@ impl Array {
         let width =
             width(&meta.dtype).ok_or_else(|| wrong(&format!("numbers of type '{}' are not read", meta.dtype)))?;
         let bytes = chunk_rows.saturating_mul(chunk_columns).saturating_mul(width as u64);
-        if bytes == 0 || bytes > MAX_CHUNK_BYTES || columns > 1 << 20 {
+        if bytes == 0 || bytes > MAX_CHUNK_BYTES || columns > MAX_CHANNELS as u64 {
             return Err(wrong(&format!(
                 "chunks of {chunk_rows} x {chunk_columns} values are empty or too large"
             )));
         }
-        if rows.div_ceil(chunk_rows) > MAX_CHUNKS {
-            return Err(wrong(&format!("it claims {rows} samples, more than there can be")));
+        let unpacked = rows
+            .min(chunk_rows)
+            .saturating_mul(columns)
+            .saturating_mul(width as u64);
+        if rows.div_ceil(chunk_rows) > MAX_CHUNKS || unpacked > MAX_CHUNK_BYTES {
+            return Err(wrong(&format!(
+                "it claims {rows} samples of {columns} channels, more than there can be"
+            )));
         }
         let by_column = match meta.order.as_str() {
             "C" => false,
