@@ -26,6 +26,8 @@ Examples:
       look at a recording before sorting it
   ferrosort sort recording.bin --channels 385 --sample-rate 30000 --probe probe.json --output sorting
       sort it; open the result with: phy template-gui sorting/params.py
+  ferrosort convert run_g0/ --output recording
+      write a recording of any program as a folder of flat samples
   ferrosort report sorting
       a page about the result
   ferrosort compare simulation sorting --truth --report report.html
@@ -37,6 +39,8 @@ const SORT_EXAMPLES: &str = "\
 Examples:
   ferrosort sort recording/ --output sorting
       a recording folder (recording.bin with meta.json and probe.json) says everything itself
+  ferrosort sort run_g0/ --output sorting
+      a folder of SpikeGLX, Open Ephys, Intan, SpikeInterface, ... brings its scale and, where it has one, its probe
   ferrosort sort a.bin b.bin --channels 64 --sample-rate 30000 --probe chanMap.mat --output sorting
       two files as one recording, with a Kilosort channel map
   ferrosort sort a.bin --channels 64 --sample-rate 30000 --probe p.json --output s --set Th=[6,2] --time-range 0..600
@@ -60,6 +64,8 @@ pub enum Command {
     Sort(SortArgs),
     /// Say what a recording is, and warn about likely mistakes
     Info(InfoArgs),
+    /// Write any recording as a recording folder
+    Convert(ConvertArgs),
     /// Compare results with each other and with the truth
     Compare(CompareArgs),
     /// Write a page about one result
@@ -81,7 +87,7 @@ pub enum Command {
 /// Which recording, and what its files do not say themselves.
 #[derive(Debug, Args)]
 pub struct RecordingArgs {
-    /// Flat binary file (several are joined in this order), or one recording folder with a meta.json
+    /// Recording: a file or folder of a known program, or flat binary files (several are joined in this order)
     #[arg(required = true, value_name = "RECORDING")]
     pub recording: Vec<PathBuf>,
 
@@ -122,6 +128,10 @@ pub struct FormatArgs {
     /// Only this stretch, in seconds: 10..20, 10.. or ..20
     #[arg(long, value_name = "A..B", value_parser = time_range, allow_hyphen_values = true, help_heading = "Recording")]
     pub time_range: Option<TimeRange>,
+
+    /// Which stream (probe, band, series, well) of a recording that holds several
+    #[arg(long, value_name = "NAME", help_heading = "Recording")]
+    pub stream: Option<String>,
 }
 
 impl RecordingArgs {
@@ -311,6 +321,34 @@ pub struct InfoArgs {
     /// Probe: probeinterface JSON, Kilosort channel map (.mat), .prb, or Kilosort4 JSON
     #[arg(long, value_name = "FILE", help_heading = "Probe")]
     pub probe: Option<PathBuf>,
+}
+
+/// `ferrosort convert`
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// Which recording.
+    #[command(flatten)]
+    pub recording: RecordingArgs,
+
+    /// Probe, instead of the recording's own: probeinterface JSON, Kilosort channel map (.mat), .prb, or Kilosort4 JSON
+    #[arg(long, value_name = "FILE", help_heading = "Probe")]
+    pub probe: Option<PathBuf>,
+
+    /// Folder to create
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// Replace the folder of an earlier conversion
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Pack 16-bit samples without loss, as mtscomp does: recording.cbin instead of recording.bin
+    #[arg(long)]
+    pub compress: bool,
+
+    /// How much to say.
+    #[command(flatten)]
+    pub verbosity: Verbosity,
 }
 
 /// `ferrosort demo`

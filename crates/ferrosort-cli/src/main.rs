@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let verbosity = match &cli.command {
         Command::Sort(args) => args.verbosity,
+        Command::Convert(args) => args.verbosity,
         Command::Compare(args) => args.verbosity,
         Command::Report(args) => args.verbosity,
         Command::Notebook(args) => args.verbosity,
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let progress = Progress::new(verbosity, interrupt::watch());
     let result = match &cli.command {
         Command::Sort(args) => commands::sort::run(args, &progress),
+        Command::Convert(args) => commands::convert::run(args, &progress),
         Command::Compare(args) => commands::compare::run(args, &progress),
         Command::Report(args) => commands::report::run(args, &progress),
         Command::Notebook(args) => commands::notebook::run(args, &progress),

@@ -71,6 +71,18 @@ pub trait Recording: Send + Sync {
     fn probe(&self) -> Option<&Probe>;
     /// The flat files behind this recording, when there are any.
     fn raw_file(&self) -> Option<&RawFile>;
+    /// How a sample is stored, when that is known; compressed recordings have no flat files but still a type.
+    fn sample_type(&self) -> Option<SampleType> {
+        self.raw_file().map(|raw| raw.sample_type)
+    }
+    /// Columns that carry neural signals, when the recording says that others do not (sync words, analogue inputs).
+    fn neural_channels(&self) -> Option<&[usize]> {
+        None
+    }
+    /// What the user should know about how the files were read (files joined, streams left out), one sentence each.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
     /// What to call this recording in messages, usually its path.
     fn name(&self) -> &str;
     /// Reads frames `[start, start + out.len() / n_channels)` into `out`, time-major.

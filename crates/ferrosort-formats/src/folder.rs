@@ -1,8 +1,9 @@
-//! Recording folders: `recording.bin` or `recording.raw` beside a `meta.json`, and possibly a `probe.json`.
+//! Recording folders: `recording.bin`, `recording.raw` or (compressed) `recording.cbin` beside a `meta.json`, and possibly a `probe.json`.
 //!
 //! Two dialects of `meta.json` are read: `sample_rate` or `sample_rate_hz`, with `n_channels`, `dtype`,
 //! `gain_to_uV` (a number, a list or null) and optionally `n_samples`, `offset_bytes`, `file` (the name of the data
-//! file) and `channel_positions_um` (`[x, y]` for each channel, or null). Other keys are ignored.
+//! file), `channel_positions_um` (`[x, y]` for each channel, or null) and `neural_channels` (the columns that are not sync
+//! words or analogue inputs). Other keys are ignored.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use ferrosort_core::{Contact, Error, Probe, Recording, Result};
 use serde::Deserialize;
 
 use crate::binary::{BinaryOptions, BinaryRecording, missing_or_io, parse_sample_type};
+use crate::mtscomp;
 use crate::open::OpenOptions;
 use crate::probe::read_probe;
 
@@ -37,6 +39,8 @@ struct FolderMeta {
     file: Option<String>,
     /// `[x, y]` in µm for each channel.
     channel_positions_um: Option<Vec<[f64; 2]>>,
+    /// Columns that carry neural signals; all when absent.
+    neural_channels: Option<Vec<usize>>,
 }
 
 /// µV per count as `meta.json` gives it.
@@ -63,7 +67,7 @@ impl Gain {
 /// # Errors
 /// No or a malformed `meta.json`, no data file, a value that neither `meta.json` nor `overrides` gives, or a size that
 /// disagrees with `n_samples`.
-pub(crate) fn open_folder(folder: &Path, overrides: &OpenOptions) -> Result<BinaryRecording> {
+pub(crate) fn open_folder(folder: &Path, overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
     let meta_path = folder.join("meta.json");
     let meta = read_meta(&meta_path)?;
     let data = data_file(folder, meta.file.as_deref())?;
@@ -102,7 +106,12 @@ pub(crate) fn open_folder(folder: &Path, overrides: &OpenOptions) -> Result<Bina
     options.offset_bytes = overrides.offset_bytes.or(meta.offset_bytes).unwrap_or(0);
     options.name = Some(folder.display().to_string());
     options.probe = folder_probe(folder, &meta, &meta_path)?;
-    let recording = BinaryRecording::open(std::slice::from_ref(&data), options)?;
+    options.neural_channels = neural_channels(&meta, n_channels, &meta_path)?;
+    let recording: Box<dyn Recording> = if data.extension().is_some_and(|e| e == "cbin") {
+        Box::new(mtscomp::open_described(&data, options)?)
+    } else {
+        Box::new(BinaryRecording::open(std::slice::from_ref(&data), options)?)
+    };
     check_n_samples(&meta, &meta_path, &data, overrides, recording.n_samples())?;
     Ok(recording)
 }
@@ -121,7 +130,10 @@ fn read_meta(path: &Path) -> Result<FolderMeta> {
 }
 
 fn data_file(folder: &Path, named: Option<&str>) -> Result<PathBuf> {
-    let names = named.map_or_else(|| vec!["recording.bin", "recording.raw"], |name| vec![name]);
+    let names = named.map_or_else(
+        || vec!["recording.bin", "recording.raw", "recording.cbin"],
+        |name| vec![name],
+    );
     let found: Vec<PathBuf> = names
         .iter()
         .map(|name| folder.join(name))
@@ -135,11 +147,17 @@ fn data_file(folder: &Path, named: Option<&str>) -> Result<PathBuf> {
             names.join(" or ")
         ))),
         _ => Err(Error::input(format!(
-            "{} has both {}; name one in meta.json as \"file\"",
+            "{} has {}; name one in meta.json as \"file\"",
             folder.display(),
-            names.join(" and ")
+            found_names(&found)
         ))),
     }
+}
+
+/// "recording.bin and recording.raw"
+fn found_names(found: &[PathBuf]) -> String {
+    let names: Vec<_> = found.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    names.join(" and ")
 }
 
 /// `probe.json` if there is one, else the positions in `meta.json`.
@@ -169,6 +187,21 @@ fn folder_probe(folder: &Path, meta: &FolderMeta, meta_path: &Path) -> Result<Op
         name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         contacts: contacts.collect(),
     }))
+}
+
+/// The neural columns, all of them columns of the file and in order.
+fn neural_channels(meta: &FolderMeta, n_channels: usize, meta_path: &Path) -> Result<Option<Vec<usize>>> {
+    let Some(channels) = &meta.neural_channels else {
+        return Ok(None);
+    };
+    if channels.iter().all(|&c| c < n_channels) && channels.is_sorted_by(|a, b| a < b) && !channels.is_empty() {
+        return Ok(Some(channels.clone()));
+    }
+    Err(Error::input(format!(
+        "{}: neural_channels must be columns from 0 to {}, in order and each once",
+        meta_path.display(),
+        n_channels.saturating_sub(1)
+    )))
 }
 
 /// `n_samples` describes the file as `meta.json` reads it; an override of its layout makes it meaningless.
@@ -211,7 +244,7 @@ mod tests {
 
     fn message(meta: &str, files: &[(&str, usize)]) -> String {
         let folder = folder(meta, files);
-        let error = open_folder(folder.path(), &OpenOptions::default()).unwrap_err();
+        let error = open_folder(folder.path(), &OpenOptions::default()).err().unwrap();
         assert_eq!(error.exit_code(), 2);
         error.to_string()
     }
@@ -271,7 +304,9 @@ mod tests {
         assert!(message("[", &data).contains("line 1"));
         let good = r#"{"n_channels": 2, "sample_rate": 10}"#;
         assert!(message(good, &[]).contains("recording.bin or recording.raw"));
-        assert!(message(good, &[("recording.bin", 4), ("recording.raw", 4)]).contains("both"));
+        assert!(
+            message(good, &[("recording.bin", 4), ("recording.raw", 4)]).contains("recording.bin and recording.raw")
+        );
         assert!(message(r#"{"n_channels": 2, "sample_rate": 10, "n_samples": 4}"#, &data).contains("holds 3"));
         assert!(message(r#"{"n_channels": 2, "sample_rate": 10, "dtype": "complex64"}"#, &data).contains("complex64"));
         assert!(message(r#"{"n_channels": 2, "sample_rate": 10, "byte_order": "big"}"#, &data).contains("little"));
@@ -282,8 +317,12 @@ mod tests {
             )
             .contains("1 entries for 2 channels")
         );
+        let neural = r#"{"n_channels": 2, "sample_rate": 10, "neural_channels": [2]}"#;
+        assert!(message(neural, &data).contains("columns from 0 to 1"));
+        let none = r#"{"n_channels": 0, "sample_rate": 10, "neural_channels": [0]}"#;
+        assert!(message(none, &data).contains("in order"));
         let empty = TempDir::new().unwrap();
-        let error = open_folder(empty.path(), &OpenOptions::default()).unwrap_err();
+        let error = open_folder(empty.path(), &OpenOptions::default()).err().unwrap();
         assert!(error.to_string().contains("not a recording folder"), "{error}");
     }
 }

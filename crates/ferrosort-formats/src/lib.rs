@@ -2,7 +2,8 @@
 //!
 //! | in | out |
 //! | --- | --- |
-//! | [`open_recording`]: flat binary files, recording folders | [`phy::write_phy`]: a Kilosort/phy folder |
+//! | [`open_recording`]: recordings of every format, files or folders | [`convert()`]: a recording folder |
+//! | | [`phy::write_phy`]: a Kilosort/phy folder |
 //! | [`probe::read_probe`]: probeinterface, Kilosort `.mat`, Kilosort4 JSON, `.prb` | [`probe::write_probe`]: probeinterface JSON |
 //! | [`inspect()`]: facts and likely mistakes of a recording | [`npy`]: NumPy arrays |
 //! | [`results::read_run`]: what any sorter or simulator left | |
@@ -13,18 +14,33 @@
 #![forbid(unsafe_code)]
 
 pub mod binary;
+mod chunked;
+mod convert;
+mod detect;
 mod folder;
+mod hdf5;
 pub mod inspect;
+mod intan;
 mod literals;
 pub mod matlab;
+mod maxwell;
+mod mtscomp;
+mod neuropixels;
 pub mod npy;
+mod nwb;
 mod open;
+mod openephys;
 pub mod phy;
 pub mod probe;
 pub mod results;
 mod slice;
+mod spikeglx;
+mod spikeinterface;
+mod text;
+mod zarr;
 
 pub use binary::{BinaryOptions, BinaryRecording, parse_sample_type};
+pub use convert::{ConvertOptions, convert};
 pub use inspect::{Inspection, inspect};
 pub use open::{OpenOptions, open_recording};
 pub use phy::{phy_can_open, write_phy};

@@ -1,12 +1,15 @@
 //! One way in for every kind of recording.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Error, Recording, Result, SampleType};
+use hdf5_reader::FilterRegistry;
 
 use crate::binary::{BinaryOptions, BinaryRecording};
+use crate::detect::{self, Found};
 use crate::folder::{is_folder, open_folder};
 use crate::slice::{TimeRange, TimeSlice};
+use crate::{hdf5, intan, maxwell, mtscomp, nwb, openephys, spikeglx, spikeinterface};
 
 /// What the caller says about a recording; it wins over what the recording says about itself.
 #[derive(Debug, Clone, Default)]
@@ -23,21 +26,94 @@ pub struct OpenOptions {
     pub offset_bytes: Option<u64>,
     /// Only this stretch of the recording.
     pub time_range: Option<TimeRange>,
+    /// Which of several streams (probes, bands, series, wells) of a file or folder, by the name that an error lists.
+    pub stream: Option<String>,
 }
 
-/// Opens a recording folder, or one or several flat binary files as one recording.
+impl OpenOptions {
+    /// Lays the caller's word over what a recording says of itself: rate and gains win; a layout of the samples that
+    /// contradicts the recording's is refused, since the recording knows. `source` is the file that says it.
+    pub(crate) fn apply(&self, options: &mut BinaryOptions, source: &Path) -> Result<()> {
+        let contradiction = |flag: &str, given: &str, found: &str| {
+            Error::input(format!(
+                "{flag} is {given}, but {} says {found}; leave {flag} out",
+                source.display()
+            ))
+        };
+        if let Some(n) = self.n_channels.filter(|&n| n != options.n_channels) {
+            return Err(contradiction(
+                "--channels",
+                &n.to_string(),
+                &options.n_channels.to_string(),
+            ));
+        }
+        if let Some(given) = self.sample_type.filter(|&t| t != options.sample_type) {
+            let found = options.sample_type.numpy_name();
+            return Err(contradiction("--dtype", given.numpy_name(), found));
+        }
+        if let Some(n) = self.offset_bytes.filter(|&n| n != options.offset_bytes) {
+            return Err(contradiction(
+                "--offset",
+                &n.to_string(),
+                &options.offset_bytes.to_string(),
+            ));
+        }
+        options.sample_rate = self.sample_rate.unwrap_or(options.sample_rate);
+        if self.gain_uv.is_some() {
+            options.gain_uv.clone_from(&self.gain_uv);
+        }
+        Ok(())
+    }
+}
+
+/// Opens a recording of any format that is read: a file, a folder, or several files as one recording.
+///
+/// Formats are told by content; a folder is searched for the one recording in it. docs/recordings.md lists them.
 ///
 /// # Errors
-/// A missing or unreadable file, a flat file without channel count or sample rate, and everything that
-/// [`BinaryRecording::open`] and [`TimeSlice::new`] refuse.
+/// A missing or unreadable file, a folder without a recording or with several, a flat file without channel count or
+/// sample rate, and everything that the reader of the format and [`TimeSlice::new`] refuse.
 pub fn open_recording(paths: &[PathBuf], overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
-    let recording: Box<dyn Recording> = match paths {
-        [one] if is_folder(one)? => Box::new(open_folder(one, overrides)?),
-        _ => Box::new(open_files(paths, overrides)?),
+    let recording = match paths {
+        [one] if is_folder(one)? => open_found(&detect::in_folder(one, overrides.stream.as_deref())?, overrides)?,
+        _ => match detect::of_files(paths) {
+            Some(found) => open_found(&found, overrides)?,
+            None => Box::new(open_files(paths, overrides)?),
+        },
     };
     match overrides.time_range {
         Some(range) => Ok(Box::new(TimeSlice::new(recording, range)?)),
         None => Ok(recording),
+    }
+}
+
+fn open_found(found: &Found, overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
+    Ok(match found {
+        Found::Folder(folder) => open_folder(folder, overrides)?,
+        Found::SiBinary(folder) => Box::new(spikeinterface::open_binary(folder, overrides)?),
+        Found::SiZarr(folder) => Box::new(spikeinterface::open_zarr(folder, overrides)?),
+        Found::SpikeGlx(files) => Box::new(spikeglx::open(files, overrides)?),
+        Found::Intan(files) => intan::open(files, overrides)?,
+        Found::Mtscomp(path) => Box::new(mtscomp::open(path, overrides)?),
+        Found::Hdf5(path) => open_hdf5(path, overrides)?,
+        Found::OpenEphys(structures, stream) => {
+            let mut overrides = overrides.clone();
+            overrides.stream = stream.clone().or(overrides.stream);
+            Box::new(openephys::open(structures, &overrides)?)
+        }
+    })
+}
+
+fn open_hdf5(path: &Path, overrides: &OpenOptions) -> Result<Box<dyn Recording>> {
+    let file = hdf5::File::open(path, FilterRegistry::new())?;
+    if maxwell::is_maxwell(&file) {
+        Ok(Box::new(maxwell::open(path, overrides)?))
+    } else if nwb::is_nwb(&file) {
+        Ok(Box::new(nwb::open(path, overrides)?))
+    } else {
+        Err(file.error(
+            "this HDF5 file is neither NWB nor a recording of MaxWell; convert it to one of the formats in docs/recordings.md",
+        ))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A stretch of a recording: what `--time-range A..B` selects.
 
-use ferrosort_core::{Error, Probe, RawFile, Recording, Result};
+use ferrosort_core::{Error, Probe, RawFile, Recording, Result, SampleType};
 
 use crate::binary::check_range;
 
@@ -115,6 +115,15 @@ impl Recording for TimeSlice {
     }
     fn raw_file(&self) -> Option<&RawFile> {
         self.raw.as_ref()
+    }
+    fn sample_type(&self) -> Option<SampleType> {
+        self.inner.sample_type()
+    }
+    fn neural_channels(&self) -> Option<&[usize]> {
+        self.inner.neural_channels()
+    }
+    fn notes(&self) -> &[String] {
+        self.inner.notes()
     }
     fn name(&self) -> &str {
         self.inner.name()

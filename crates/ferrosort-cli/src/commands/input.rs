@@ -24,7 +24,7 @@ const SPREAD_UM: f64 = 10.0;
 /// Opens the recording and the probe. `options` are parameters of the original programs that describe the recording.
 pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOptions) -> Result<Input> {
     let opened = open_recording(&recording.recording, &open_options(&recording.format, options)?)?;
-    let mut warnings = Vec::new();
+    let mut warnings = opened.notes().to_vec();
     let (mut found, source) = match (&probe.probe, opened.probe()) {
         (Some(path), _) => (read_probe(path)?, path.display().to_string()),
         (None, Some(found)) => (found.clone(), format!("of {}", opened.name())),
@@ -35,12 +35,13 @@ pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOpt
                     "--pitch-um is {pitch}; the distance of contacts must be a number of µm greater than 0"
                 )));
             }
+            let line = assumed_line(&*opened, pitch);
             warnings.push(format!(
                 "no probe was given: all {} channels are taken to lie on one line, {pitch} µm apart, in the order of the \
                  file; give --probe FILE for the true positions, or --pitch-um",
-                opened.n_channels()
+                line.len()
             ));
-            (Probe::line(opened.n_channels(), pitch), "assumed line".to_string())
+            (line, "assumed line".to_string())
         }
     };
     let moved = found.spread(SPREAD_UM);
@@ -59,6 +60,18 @@ pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOpt
     })
 }
 
+/// A line of the channels that carry neural signals.
+fn assumed_line(recording: &dyn Recording, pitch_um: f64) -> Probe {
+    let Some(channels) = recording.neural_channels() else {
+        return Probe::line(recording.n_channels(), pitch_um);
+    };
+    let mut line = Probe::line(channels.len(), pitch_um);
+    for (contact, &channel) in line.contacts.iter_mut().zip(channels) {
+        contact.channel = channel;
+    }
+    line
+}
+
 /// What the options say of the recording.
 pub fn open_options(args: &FormatArgs, options: &RecordingOptions) -> Result<OpenOptions> {
     let time_range = options
@@ -73,6 +86,7 @@ pub fn open_options(args: &FormatArgs, options: &RecordingOptions) -> Result<Ope
         gain_uv: args.gain_uv.clone(),
         offset_bytes: args.offset,
         time_range: agree(args.time_range, time_range, "--time-range", "trange")?,
+        stream: args.stream.clone(),
     })
 }
 

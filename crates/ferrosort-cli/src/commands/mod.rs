@@ -5,6 +5,7 @@ mod browser;
 pub mod compare;
 mod comparison;
 pub mod completions;
+pub mod convert;
 pub mod demo;
 pub mod info;
 mod input;

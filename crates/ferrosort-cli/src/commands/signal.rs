@@ -71,6 +71,7 @@ fn of_run(run: &SortingRun, given_probe: Option<&Probe>) -> Result<Option<FoundS
                 gain_uv: format.gain_uv.clone(),
                 offset_bytes: Some(format.offset_bytes),
                 time_range: None,
+                stream: None,
             };
             open_recording(&run.recording, &options)?
         }

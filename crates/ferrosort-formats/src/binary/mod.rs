@@ -18,6 +18,9 @@ pub(crate) use position::read_exact_at;
 /// Bytes read from the operating system at once.
 const READ_BYTES: usize = 4 << 20;
 
+/// Most channels that are believed; the largest arrays have some ten thousand.
+pub(crate) const MAX_CHANNELS: usize = 1 << 20;
+
 /// What a flat binary file does not say about itself.
 #[derive(Debug, Clone)]
 pub struct BinaryOptions {
@@ -33,6 +36,10 @@ pub struct BinaryOptions {
     pub offset_bytes: u64,
     /// Geometry known with the recording, if any.
     pub probe: Option<Probe>,
+    /// Columns that carry neural signals; all when absent.
+    pub neural_channels: Option<Vec<usize>>,
+    /// What the user should know about how the files were read.
+    pub notes: Vec<String>,
     /// What to call the recording in messages; the first path when absent.
     pub name: Option<String>,
 }
@@ -47,6 +54,8 @@ impl BinaryOptions {
             gain_uv: None,
             offset_bytes: 0,
             probe: None,
+            neural_channels: None,
+            notes: Vec::new(),
             name: None,
         }
     }
@@ -60,6 +69,8 @@ pub struct BinaryRecording {
     n_samples: u64,
     gain_uv: Option<Vec<f64>>,
     probe: Option<Probe>,
+    neural_channels: Option<Vec<usize>>,
+    notes: Vec<String>,
     name: String,
     files: Vec<File>,
     raw: RawFile,
@@ -77,9 +88,10 @@ impl BinaryRecording {
             .ok_or_else(|| Error::input("no recording file was given; name at least one file"))?;
         let name = options.name.unwrap_or_else(|| first.display().to_string());
         check_rate(options.sample_rate, &name)?;
-        if options.n_channels == 0 {
+        if options.n_channels == 0 || options.n_channels > MAX_CHANNELS {
             return Err(Error::input(format!(
-                "{name}: the number of channels is 0; a recording has at least one (--channels)"
+                "{name}: the number of channels is {}; a recording has at least one and at most {MAX_CHANNELS} (--channels)",
+                options.n_channels
             )));
         }
         let gain_uv = options
@@ -105,6 +117,8 @@ impl BinaryRecording {
             n_samples: samples_per_file.iter().sum(),
             gain_uv,
             probe: options.probe,
+            neural_channels: options.neural_channels,
+            notes: options.notes,
             name,
             files,
             raw: RawFile {
@@ -157,6 +171,12 @@ impl Recording for BinaryRecording {
     }
     fn raw_file(&self) -> Option<&RawFile> {
         Some(&self.raw)
+    }
+    fn neural_channels(&self) -> Option<&[usize]> {
+        self.neural_channels.as_deref()
+    }
+    fn notes(&self) -> &[String] {
+        &self.notes
     }
     fn name(&self) -> &str {
         &self.name
@@ -220,7 +240,7 @@ pub fn parse_sample_type(name: &str) -> Result<SampleType> {
     }
 }
 
-fn check_rate(sample_rate: f64, name: &str) -> Result<()> {
+pub(crate) fn check_rate(sample_rate: f64, name: &str) -> Result<()> {
     if sample_rate.is_finite() && sample_rate > 0.0 {
         return Ok(());
     }
@@ -229,7 +249,7 @@ fn check_rate(sample_rate: f64, name: &str) -> Result<()> {
     )))
 }
 
-fn expand_gain(gain: Vec<f64>, n_channels: usize, name: &str) -> Result<Vec<f64>> {
+pub(crate) fn expand_gain(gain: Vec<f64>, n_channels: usize, name: &str) -> Result<Vec<f64>> {
     if let Some((i, g)) = gain.iter().enumerate().find(|(_, g)| !g.is_finite() || **g == 0.0) {
         return Err(Error::input(format!(
             "{name}: gain {i} is {g} µV per count; gains must be finite and not 0 (--gain-uv)"
@@ -246,7 +266,7 @@ fn expand_gain(gain: Vec<f64>, n_channels: usize, name: &str) -> Result<Vec<f64>
 }
 
 /// Opens a regular file; returns it with its size in bytes.
-fn open_file(path: &Path) -> Result<(File, u64)> {
+pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
     let file = File::open(path).map_err(|e| missing_or_io(path, "recording", e))?;
     let meta = file.metadata().map_err(|e| Error::io("read", path, e))?;
     if !meta.is_file() {
@@ -270,7 +290,7 @@ pub(crate) fn missing_or_io(path: &Path, what: &str, error: std::io::Error) -> E
     }
 }
 
-fn check_finite(values: &[f32], path: &Path, first_frame: u64, n_channels: usize) -> Result<()> {
+pub(crate) fn check_finite(values: &[f32], path: &Path, first_frame: u64, n_channels: usize) -> Result<()> {
     let Some(at) = values.iter().position(|v| !v.is_finite()) else {
         return Ok(());
     };

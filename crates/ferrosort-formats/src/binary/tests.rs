@@ -120,6 +120,8 @@ fn bad_options_are_refused() {
     assert!(message(one, &|o| o.sample_rate = f64::NAN).contains("--sample-rate"));
     assert!(message(one, &|o| o.sample_rate = 0.0).contains("--sample-rate"));
     assert!(message(one, &|o| o.n_channels = 0).contains("--channels"));
+    let many = |o: &mut BinaryOptions| (o.n_channels, o.gain_uv) = (usize::MAX, Some(vec![1.0]));
+    assert!(message(one, &many).contains("--channels"));
     assert!(message(one, &|o| o.gain_uv = Some(vec![1.0; 3])).contains("3 gains"));
     assert!(message(one, &|o| o.gain_uv = Some(vec![f64::NAN])).contains("finite"));
     assert!(message(&[], &|_| ()).contains("no recording file"));

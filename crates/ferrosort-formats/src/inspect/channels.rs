@@ -12,15 +12,15 @@ const CLIPPED_SHARE: f64 = 2e-4;
 /// Range of values below which the extreme value says nothing about clipping: few levels are all visited often.
 const CLIPPED_RANGE: f32 = 64.0;
 
-/// Sentences about constant, saturated and identical channels and about a flat start.
+/// Sentences about constant, saturated and identical neural channels and about a flat start.
 pub(super) fn check(samples: &Samples) -> Vec<String> {
-    let mut stats = vec![Stats::default(); samples.n_channels];
+    let mut stats: Vec<Stats> = samples.neural.iter().map(|&channel| Stats::of(channel)).collect();
     for frame in samples.frames() {
-        for (stat, &value) in stats.iter_mut().zip(frame) {
-            stat.add(value);
+        for stat in &mut stats {
+            stat.add(frame[stat.channel]);
         }
     }
-    let constant: Vec<usize> = (0..stats.len()).filter(|&c| stats[c].is_constant()).collect();
+    let constant: Vec<usize> = stats.iter().filter(|s| s.is_constant()).map(|s| s.channel).collect();
     let mut warnings = Vec::new();
     if constant.len() == stats.len() {
         warnings.push("all channels are constant in the samples looked at; check the file and --dtype".to_owned());
@@ -82,6 +82,7 @@ impl Extreme {
 /// What is kept of one channel.
 #[derive(Debug, Clone)]
 struct Stats {
+    channel: usize,
     samples: u64,
     high: Extreme,
     /// Of the values with their sign changed.
@@ -90,18 +91,17 @@ struct Stats {
     hash: u64,
 }
 
-impl Default for Stats {
-    fn default() -> Self {
+impl Stats {
+    fn of(channel: usize) -> Self {
         Self {
+            channel,
             samples: 0,
             high: Extreme::NONE,
             low: Extreme::NONE,
             hash: 0xcbf2_9ce4_8422_2325,
         }
     }
-}
 
-impl Stats {
     fn add(&mut self, value: f32) {
         self.samples += 1;
         self.high.add(value);
@@ -119,7 +119,7 @@ impl Stats {
 }
 
 fn saturated(stats: &[Stats]) -> Vec<String> {
-    let describe = |(channel, stat): (usize, &Stats)| {
+    let describe = |stat: &Stats| {
         let ends = [(stat.high, stat.high.value), (stat.low, -stat.low.value)];
         let (count, values) = ends.iter().filter(|(end, _)| end.is_clipped(stat.samples)).fold(
             (0, Vec::new()),
@@ -132,13 +132,14 @@ fn saturated(stats: &[Stats]) -> Vec<String> {
             return None;
         }
         Some(format!(
-            "channel {channel} (0-based) saturates: {:.2} % of its samples are exactly {}; check the gain, and leave the \
+            "channel {} (0-based) saturates: {:.2} % of its samples are exactly {}; check the gain, and leave the \
              channel or that time out if it is an artefact",
+            stat.channel,
             100.0 * count as f64 / stat.samples as f64,
             values.join(" or ")
         ))
     };
-    let mut sentences: Vec<String> = stats.iter().enumerate().filter_map(describe).collect();
+    let mut sentences: Vec<String> = stats.iter().filter_map(describe).collect();
     let more = sentences.len().saturating_sub(5);
     sentences.truncate(5);
     if more > 0 {
@@ -149,8 +150,8 @@ fn saturated(stats: &[Stats]) -> Vec<String> {
 
 /// Groups of channels that hold the same values. Constant channels are told elsewhere.
 fn identical(stats: &[Stats]) -> Vec<String> {
-    let mut order: Vec<usize> = (0..stats.len()).filter(|&c| !stats[c].is_constant()).collect();
-    order.sort_by_key(|&c| (stats[c].hash, c));
+    let mut order: Vec<usize> = (0..stats.len()).filter(|&i| !stats[i].is_constant()).collect();
+    order.sort_by_key(|&i| (stats[i].hash, i));
     let mut groups: Vec<&[usize]> = order
         .chunk_by(|&a, &b| stats[a].hash == stats[b].hash && stats[a].high.value == stats[b].high.value)
         .filter(|group| group.len() > 1)
@@ -159,7 +160,7 @@ fn identical(stats: &[Stats]) -> Vec<String> {
     let sentence = |group: &&[usize]| {
         format!(
             "{} hold the same samples; keep one of them in the probe",
-            list_channels(group)
+            list_channels(&group.iter().map(|&i| stats[i].channel).collect::<Vec<_>>())
         )
     };
     groups.iter().map(sentence).collect()

@@ -74,15 +74,17 @@ pub struct ProbeFacts {
 pub fn inspect(recording: &dyn Recording, probe: Option<&Probe>) -> Result<Inspection> {
     let probe = probe.or_else(|| recording.probe());
     let samples = Samples::read(recording)?;
-    let mut warnings = layout::check(&samples);
-    if warnings.is_empty() {
+    let mut warnings = recording.notes().to_vec();
+    let noted = warnings.len();
+    warnings.extend(layout::check(&samples));
+    if warnings.len() == noted {
         warnings.extend(count::check(&samples));
     }
-    if warnings.is_empty() {
+    if warnings.len() == noted {
         warnings.extend(channels::check(&samples));
     }
     if let Some(probe) = probe {
-        warnings.extend(check_probe(probe, recording.n_channels()));
+        warnings.extend(check_probe(probe, recording));
     }
     let n_channels = recording.n_channels();
     Ok(Inspection {
@@ -98,10 +100,18 @@ pub fn inspect(recording: &dyn Recording, probe: Option<&Probe>) -> Result<Inspe
             offset_bytes: raw.offset_bytes,
             first_sample: raw.first_sample,
         }),
-        gain_uv: recording.gain_uv().map(|gains| extent(gains.iter().copied())),
+        gain_uv: recording.gain_uv().map(|gains| neural_gains(recording, gains)),
         probe: probe.map(probe_facts),
         warnings,
     })
+}
+
+/// Smallest and largest gain of the channels that carry neural signals.
+fn neural_gains(recording: &dyn Recording, gains: &[f64]) -> [f64; 2] {
+    match recording.neural_channels() {
+        Some(channels) => extent(channels.iter().filter_map(|&c| gains.get(c).copied())),
+        None => extent(gains.iter().copied()),
+    }
 }
 
 fn probe_facts(probe: &Probe) -> ProbeFacts {
@@ -126,7 +136,8 @@ fn extent(values: impl Iterator<Item = f64>) -> [f64; 2] {
 }
 
 /// A probe that cannot be used, or that leaves out more channels than sync words and auxiliary inputs explain.
-fn check_probe(probe: &Probe, n_channels: usize) -> Option<String> {
+fn check_probe(probe: &Probe, recording: &dyn Recording) -> Option<String> {
+    let n_channels = recording.n_channels();
     let name = if probe.name.is_empty() {
         "(unnamed)"
     } else {
@@ -135,7 +146,8 @@ fn check_probe(probe: &Probe, n_channels: usize) -> Option<String> {
     if let Err(error) = probe.validate(n_channels, name) {
         return Some(error.to_string());
     }
-    let unwired = n_channels - probe.len();
+    let n_channels = recording.neural_channels().map_or(n_channels, <[usize]>::len);
+    let unwired = n_channels.saturating_sub(probe.len());
     (unwired > (n_channels / 16).max(1)).then(|| {
         format!(
             "probe {name} has {} contacts for {n_channels} channels, so {unwired} channels will not be sorted; check that \

@@ -26,6 +26,8 @@ pub(super) struct Piece {
 /// Pieces in time order, with what is needed to interpret them.
 pub(super) struct Samples {
     pub(super) n_channels: usize,
+    /// Columns that carry neural signals.
+    pub(super) neural: Vec<usize>,
     pub(super) sample_rate: f64,
     /// How bytes are interpreted; absent for a recording without files.
     pub(super) sample_type: Option<SampleType>,
@@ -53,6 +55,9 @@ impl Samples {
         }
         Ok(Self {
             n_channels: recording.n_channels(),
+            neural: recording
+                .neural_channels()
+                .map_or_else(|| (0..recording.n_channels()).collect(), <[usize]>::to_vec),
             sample_rate: recording.sample_rate(),
             sample_type: recording.raw_file().map(|raw| raw.sample_type),
             pieces,

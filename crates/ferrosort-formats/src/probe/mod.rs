@@ -73,6 +73,11 @@ fn parse_probe(bytes: &[u8], source: &str) -> Result<Probe> {
     }
 }
 
+/// Reads the content of a probeinterface file that stands inside another file; `source` names that in messages.
+pub(crate) fn probe_from_json(json: serde_json::Value, source: &str) -> Result<Probe> {
+    probeinterface::read(json, source)
+}
+
 fn unknown(source: &str) -> Error {
     Error::input(format!(
         "{source} is not a known probe file; use probeinterface JSON, a Kilosort channel map (.mat), Kilosort4 JSON or \
