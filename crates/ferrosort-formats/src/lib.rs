@@ -21,6 +21,7 @@ pub mod npy;
 mod open;
 pub mod phy;
 pub mod probe;
+mod regular;
 pub mod results;
 mod slice;
 
@@ -29,4 +30,5 @@ pub use inspect::{Inspection, inspect};
 pub use open::{OpenOptions, open_recording};
 pub use phy::{phy_can_open, write_phy};
 pub use probe::{read_probe, write_probe};
+pub use regular::{open_regular, read_regular, read_regular_text};
 pub use slice::{TimeRange, TimeSlice, parse_time_range};

@@ -30,6 +30,8 @@ const LOCK: &str = ".lock";
 #[derive(Debug)]
 pub struct RunFolder {
     target: PathBuf,
+    /// An existing result may be replaced.
+    overwrite: bool,
     partial: PathBuf,
     lock: Option<File>,
     /// Parents of the output that this run made, the deepest first.
@@ -78,6 +80,7 @@ impl RunFolder {
         let partial = safety::sibling(&target, "partial");
         let mut folder = Self {
             target,
+            overwrite,
             partial,
             lock: None,
             new_parents,
@@ -134,6 +137,12 @@ impl RunFolder {
         }
         let replaced = safety::sibling(&self.target, "replaced");
         let overwrites = self.target.exists();
+        if overwrites && !self.overwrite {
+            return Err(Error::input(format!(
+                "output folder {} appeared while this run was at work, and is not replaced; sort again with another --output",
+                self.target.display()
+            )));
+        }
         if overwrites {
             fs::rename(&self.target, &replaced).map_err(|e| Error::io("move", &self.target, e))?;
         }

@@ -85,8 +85,19 @@ pub fn run(job: Job, progress: &Progress) -> Result<Done> {
     })
 }
 
+/// Most threads of a pool: more than any machine has processors; each costs memory.
+const MAX_THREADS: usize = 1024;
+
 /// A pool of its own: results do not depend on its size.
+///
+/// # Errors
+/// More threads than [`MAX_THREADS`], or than the system gives.
 pub fn thread_pool(threads: Option<NonZeroUsize>) -> Result<ThreadPool> {
+    if let Some(wanted) = threads.filter(|wanted| wanted.get() > MAX_THREADS) {
+        return Err(Error::input(format!(
+            "--threads is {wanted}; give a number from 1 to {MAX_THREADS}, at best that of the processors"
+        )));
+    }
     let threads = threads.or_else(|| std::thread::available_parallelism().ok());
     ThreadPoolBuilder::new()
         .num_threads(threads.map_or(1, NonZeroUsize::get))
