@@ -202,6 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn positions_that_a_step_does_not_change_come_to_an_end() {
+        for position in [1e300, f64::INFINITY, f64::NAN] {
+            let mut p = Probe::line(3, 0.0);
+            p.contacts.iter_mut().for_each(|c| c.x_um = position);
+            assert_eq!(p.spread(10.0), [1, 2], "{position}");
+            let said = p.validate(3, "p").unwrap_err().to_string();
+            assert!(said.contains("within a metre of the origin"), "{said}");
+        }
+    }
+
+    #[test]
     fn duplicates_and_bad_positions_are_refused() {
         let mut p = Probe::line(3, 20.0);
         p.contacts[2].channel = 0;

@@ -15,6 +15,9 @@ use crate::regular::open_regular;
 /// Bytes decoded at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// Longest axis of an array without values: nothing in the file bounds it, and readers go through rows.
+const MAX_EMPTY: usize = 1 << 20;
+
 /// Values of an array, in C order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NpyValues {
@@ -172,6 +175,12 @@ pub(super) fn read_columns(file: &mut impl Read, available: u64) -> Outcome<Vec<
     if claimed.is_none() {
         return Err(format!(
             "its header claims the shape {:?}, which is more than it holds; the copy may be incomplete",
+            header.shape
+        ));
+    }
+    if header.shape.contains(&0) && header.shape.iter().any(|&size| size > MAX_EMPTY) {
+        return Err(format!(
+            "its header claims the shape {:?}, which holds nothing; it is damaged",
             header.shape
         ));
     }

@@ -51,6 +51,11 @@ const ARRAYS: &[Case] = &[
     case("truth without units", "compare {dir}/unitless {dir}/a.csv --truth", 2, &["unitless holds no sorting"]),
     case("truth with a unit too many", "compare {dir}/more {dir}/a.csv --truth", 2, &["units.csv has 1 units but spike_units.npy names unit 5"]),
     case("truth of unequal lengths", "compare {dir}/unequal {dir}/a.csv --truth", 2, &["unequal", "3 entries", "has 2"]),
+    case("truth of two billion units", "compare {dir}/billion {dir}/a.csv --truth", 2, &["spike_units.npy does not hold units counted from 0"]),
+    case("spikes of no templates", "compare {dir}/a.csv {dir}/templateless", 2, &["spike_templates.npy names the template 0 but templates.npy has 0"]),
+    case("rows without values", "compare {dir}/a.csv {dir}/rows", 2, &["rows/templates.npy cannot be read", "holds nothing"]),
+    case("table of one column", "compare {dir}/a.csv {dir}/context", 2, &["st3.npy does not hold spikes of the templates"]),
+    case("units beyond all numbers", "compare {dir}/a.csv {dir}/context-huge", 2, &["st3.npy does not hold spikes of the templates"]),
     case("truth of units below 0", "compare {dir}/below {dir}/a.csv --truth", 2, &["spike_units.npy does not hold units counted from 0"]),
 ];
 
@@ -138,6 +143,8 @@ fn prepare_arrays(dir: &Path) {
         "flat",
         "manifest",
         "manifest-deep",
+        "rows",
+        "templateless",
     ] {
         phy(name, &[1, 2], &[0, 1]);
     }
@@ -173,6 +180,14 @@ fn prepare_arrays(dir: &Path) {
     write(dir, "more/truth/units.csv", "unit_id\n0\n");
     truth("unequal", &[1, 2], &[0, 1, 2]);
     truth("below", &[1, 2], &[0, -1]);
+    write_slice(&dir.join("templateless/templates.npy"), &[0, 3, 2], &[0.0f32; 0]).unwrap();
+    truth("billion", &[1, 2], &[0, 2_000_000_000]);
+    write_slice(&dir.join("rows/templates.npy"), &[1 << 40, 0, 3], &[0.0f32; 0]).unwrap();
+    for (name, columns, unit) in [("context", 1, 0.0), ("context-huge", 4, 1e300)] {
+        fs::create_dir(dir.join(name)).unwrap();
+        write_slice(&dir.join(name).join("Wrot.npy"), &[1, 1], &[1.0]).unwrap();
+        write_slice(&dir.join(name).join("st3.npy"), &[2, columns], &vec![unit; 2 * columns]).unwrap();
+    }
 }
 
 fn prepare_packs(dir: &Path) {
