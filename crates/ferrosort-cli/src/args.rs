@@ -72,6 +72,8 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Simulate a suite of recordings, sort each, and measure accuracy, time and memory
     Bench(BenchArgs),
+    /// Say what this machine is, and test on it that sorting works: for bug reports
+    Doctor(DoctorArgs),
     /// Explain all parameters and compatibility switches
     Parameters(ParametersArgs),
     /// Print a completion script for a shell
@@ -320,6 +322,21 @@ pub struct DemoArgs {
     /// How much to say.
     #[command(flatten)]
     pub verbosity: Verbosity,
+}
+
+/// `ferrosort doctor`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 everything works, 1 something is wrong and named, 2 no such folder, 130 interrupted."
+)]
+pub struct DoctorArgs {
+    /// Folder whose disk is measured, and in which the self-test runs; nothing stays in it
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+
+    /// Write what was found as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `ferrosort parameters`

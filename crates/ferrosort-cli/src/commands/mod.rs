@@ -6,6 +6,7 @@ pub mod compare;
 mod comparison;
 pub mod completions;
 pub mod demo;
+pub mod doctor;
 pub mod info;
 mod input;
 mod job;

@@ -5,6 +5,7 @@ mod auto;
 mod bad_input;
 mod bench;
 mod compare;
+mod doctor;
 mod info;
 mod interrupt;
 mod notebook;
