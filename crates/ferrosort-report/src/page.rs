@@ -1,5 +1,6 @@
 //! The page: the model's data in a shell of HTML, style and scripts, all in one file.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
@@ -113,7 +114,8 @@ fn with_visible_directions(page: String) -> String {
     let mut visible = String::with_capacity(page.len());
     for c in page.chars() {
         if turns(c) {
-            visible.push_str(&format!("[U+{:04X}]", u32::from(c)));
+            // Writing to a string cannot fail.
+            let _ = write!(visible, "[U+{:04X}]", u32::from(c));
         } else {
             visible.push(c);
         }

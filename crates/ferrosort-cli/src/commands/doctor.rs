@@ -146,7 +146,7 @@ impl Report {
         let build = if self.optimised { "" } else { ", not optimised: slow" };
         let mut lines = vec![format!("ferrosort {} ({commit}{build})", self.version)];
         lines.extend(self.system.lines());
-        lines.push(self.memory.map_or("memory      unknown".into(), |memory| memory.line()));
+        lines.push(self.memory.map_or("memory      unknown".into(), Memory::line));
         lines.push(match &self.disk {
             Ok(disk) => disk.line(folder),
             Err(reason) => format!("disk        {reason}"),

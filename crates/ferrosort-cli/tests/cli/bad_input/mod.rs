@@ -46,7 +46,7 @@ const fn case(what: &'static str, command: &'static str, code: i32, says: &'stat
 const FLAT: [&str; 4] = ["--channels", "16", "--sample-rate", "30000"];
 
 /// After this time a command is taken to hang: a thousand times what the slowest case needs.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Runs every case of a table in a scratch folder, and fails with all that are not as they should be.
 fn check(dir: &Path, cases: &[Case]) {
@@ -114,14 +114,12 @@ fn run(dir: &Path, args: &[String]) -> Output {
     let id = child.id();
     let (done, wait) = mpsc::channel();
     std::thread::spawn(move || done.send(child.wait_with_output()));
-    match wait.recv_timeout(PATIENCE) {
-        Ok(output) => output.unwrap(),
-        Err(_) => {
-            // Nothing was reaped, so the number is still that of the child.
-            let _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
-            panic!("{args:?} hangs");
-        }
-    }
+    let Ok(output) = wait.recv_timeout(PATIENCE) else {
+        // Nothing was reaped, so the number is still that of the child.
+        let _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
+        panic!("{args:?} hangs");
+    };
+    output.unwrap()
 }
 
 /// Everything below a folder by name, with the bytes of files. Nothing that is no file is opened, no link followed.

@@ -78,7 +78,7 @@ fn prepare(dir: &Path) {
     fs::create_dir(dir.join("full")).unwrap();
     fs::copy(samples(), dir.join("full/a.bin")).unwrap();
     write(dir, "rec/meta.json", r#"{"n_channels": 1, "sample_rate": 30000}"#);
-    write(dir, "rec/recording.bin", [0u8; 60_000]);
+    write(dir, "rec/recording.bin", vec![0u8; 60_000]);
     write(dir, "sorting/run.json", "{}");
     write(dir, "sorting/params.py", "");
     write(dir, "sorting/my.toml", "lam = 3\n");

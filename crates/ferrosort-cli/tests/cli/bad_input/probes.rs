@@ -92,11 +92,12 @@ fn prepare_python(dir: &Path) {
         "range.prb",
         "channel_groups = {0: {'channels': range(1000000000000), 'geometry': {0: (0, 0)}}}",
     );
-    let doubling: String = (1..40).map(|i| format!("a{i} = [a{0}, a{0}]\n", i - 1)).collect();
+    let doubling: Vec<String> = (1..40).map(|i| format!("a{i} = [a{0}, a{0}]", i - 1)).collect();
+    let doubling = doubling.join("\n");
     write(
         dir,
         "doubling.prb",
-        format!("a0 = [1]\n{doubling}channel_groups = a39\n"),
+        format!("a0 = [1]\n{doubling}\nchannel_groups = a39\n"),
     );
     write(dir, "list.prb", "channel_groups = [1, 2]\n");
     let group = |name: &str, text: &str| write(dir, name, format!("channel_groups = {{0: {{{text}}}}}\n"));

@@ -98,7 +98,7 @@ fn prepare(dir: &Path) {
     write(dir, "garbage.mat", [7u8; 300]);
     write(dir, "motion.csv", "time_s,depth_um,displacement_um\n0,0,far\n");
     write(dir, "bare/meta.json", r#"{"n_channels": 1, "sample_rate": 30000}"#);
-    write(dir, "bare/recording.bin", [0u8; 60_000]);
+    write(dir, "bare/recording.bin", vec![0u8; 60_000]);
     let npz = |name: &str, array: &str| {
         let mut pack = NpzWriter::new(File::create(dir.join(name)).unwrap());
         pack.add_array(array, &array![30000.0]).unwrap();
