@@ -287,13 +287,28 @@ def test_parts_of_the_page_have_names(page):
     assert page.find_elements(By.CSS_SELECTOR, "a.skip")
 
 
-@pytest.mark.parametrize("name", ["report-hostile", "report-empty", "report-pair", "report-single"])
+@pytest.mark.parametrize("name", ["report-hostile", "report-poisoned", "report-empty", "report-pair", "report-single"])
 def test_other_pages_open_without_errors(browser, name):
     browser.get_log("browser")
     open_page(browser, name)
     draw_everything(browser)
     assert errors(browser) == []
-    assert browser.execute_script("return document.querySelectorAll('img').length") == 0
+    assert browser.execute_script("return document.querySelectorAll('img, iframe, base, object, embed').length") == 0
+
+
+def test_names_are_text_wherever_the_page_shows_them(browser):
+    browser.get("about:blank")
+    browser.get(page_path("report-poisoned").as_uri())
+    browser.execute_script("window.alert = () => { window.poisoned = true; }")
+    browser.execute_async_script("window.ferrosort.ready.then(arguments[0], (e) => arguments[0](String(e)))")
+    draw_everything(browser)
+    for row in unit_rows(browser)[:2]:
+        browser.execute_script("arguments[0].click()", row)
+    listeners = """return [...document.querySelectorAll("*")]
+        .flatMap((e) => e.getAttributeNames().filter((n) => n.startsWith("on") || /^\\s*javascript:/i.test(e.getAttribute(n)))).length"""
+    assert browser.execute_script(listeners) == 0
+    assert not browser.execute_script("return Boolean(window.poisoned)")
+    assert "<script>alert(1)</script>" in browser.execute_script("return document.querySelector('h1').textContent")
 
 
 def test_a_large_page_opens_quickly(browser):

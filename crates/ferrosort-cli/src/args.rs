@@ -78,6 +78,8 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Simulate a suite of recordings, sort each, and measure accuracy, time and memory
     Bench(BenchArgs),
+    /// Say what this machine is, and test on it that sorting works: for bug reports
+    Doctor(DoctorArgs),
     /// Explain all parameters and compatibility switches
     Parameters(ParametersArgs),
     /// Print a completion script for a shell
@@ -279,6 +281,14 @@ pub struct SortArgs {
     #[arg(long, value_name = "FILE", hide = true)]
     pub usage: Option<PathBuf>,
 
+    /// Most memory to use, as 900M or 4G; the result does not depend on it [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub memory: Option<u64>,
+
+    /// Length of the recording that is worked on at a time, s; the result does not depend on it [default: what the threads can use]
+    #[arg(long, value_name = "S", hide_short_help = true)]
+    pub chunk_seconds: Option<f64>,
+
     /// Begin anew, also where a run of the same command was interrupted
     #[arg(long)]
     pub restart: bool,
@@ -298,6 +308,26 @@ pub struct SortArgs {
     /// How much to say.
     #[command(flatten)]
     pub verbosity: Verbosity,
+}
+
+/// Bytes of a size as people write it: a number with K, M, G or T, powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text[number.len()..].to_ascii_uppercase();
+    let shift = match unit.trim_end_matches("IB").trim_end_matches('B') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err("give a number of bytes, or one with K, M, G or T, as 900M or 4G".to_string()),
+    };
+    match number.parse::<f64>() {
+        Ok(value) if value > 0.0 && value * f64::from(1u32 << shift.min(30)) < 1e15 => {
+            Ok((value * (1u64 << shift) as f64) as u64)
+        }
+        _ => Err("give a number greater than 0, as 900M or 4G".to_string()),
+    }
 }
 
 /// Vector instructions of x86-64 processors.
@@ -381,6 +411,21 @@ pub struct DemoArgs {
     /// How much to say.
     #[command(flatten)]
     pub verbosity: Verbosity,
+}
+
+/// `ferrosort doctor`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 everything works, 1 something is wrong and named, 2 no such folder, 130 interrupted."
+)]
+pub struct DoctorArgs {
+    /// Folder whose disk is measured, and in which the self-test runs; nothing stays in it
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+
+    /// Write what was found as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `ferrosort parameters`

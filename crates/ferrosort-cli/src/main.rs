@@ -9,6 +9,7 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::Parser;
+use ferrosort_core::Result;
 
 use crate::args::{Cli, Command, Verbosity};
 use crate::progress::Progress;
@@ -24,6 +25,10 @@ fn main() -> ExitCode {
         Command::Demo(args) => args.verbosity,
         Command::Simulate(args) => args.verbosity,
         Command::Bench(args) => args.verbosity,
+        Command::Doctor(_) => Verbosity {
+            quiet: true,
+            ..Verbosity::default()
+        },
         Command::Info(_) | Command::Parameters(_) | Command::Completions(_) => Verbosity::default(),
     };
     let progress = Progress::new(verbosity, interrupt::watch());
@@ -36,6 +41,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(args, &progress),
         Command::Simulate(args) => commands::simulate::run(args, &progress),
         Command::Bench(args) => commands::bench::run(args, &progress),
+        Command::Doctor(args) => return exit(commands::doctor::run(args, &progress), &progress),
         Command::Info(args) => commands::info::run(args),
         Command::Parameters(args) => {
             commands::parameters::run(args);
@@ -46,11 +52,13 @@ fn main() -> ExitCode {
             Ok(())
         }
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            progress.failed(&error);
-            ExitCode::from(error.exit_code())
-        }
-    }
+    exit(result.map(|()| ExitCode::SUCCESS), &progress)
+}
+
+/// The exit code of a command; an error is shown.
+fn exit(result: Result<ExitCode>, progress: &Progress) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        progress.failed(&error);
+        ExitCode::from(error.exit_code())
+    })
 }

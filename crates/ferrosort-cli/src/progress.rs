@@ -85,7 +85,7 @@ impl Progress {
             Style::Json => write_json(&json!({
                 "event": "error", "message": error.to_string(), "exit_code": error.exit_code(),
             })),
-            _ => write_line(&format!("error: {error}")),
+            _ => write_line(&one_line(&format!("error: {error}"))),
         }
     }
 
@@ -98,8 +98,11 @@ impl Progress {
         match self.style {
             Style::Quiet => {}
             Style::Json => write_json(&json!({"event": event, "message": message})),
-            Style::Bars => self.stage().bar.suspend(|| write_line(&format!("{label}{message}"))),
-            Style::Lines => write_line(&format!("{label}{message}")),
+            Style::Bars => self
+                .stage()
+                .bar
+                .suspend(|| write_line(&one_line(&format!("{label}{message}")))),
+            Style::Lines => write_line(&one_line(&format!("{label}{message}"))),
         }
     }
 }
@@ -222,6 +225,24 @@ pub fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
+/// The text in one line, with everything escaped that a terminal would act on: names of files and values in them may hold
+/// any character.
+fn one_line(text: &str) -> String {
+    let acts = |c: char| {
+        // Marks that turn the direction of writing, and the separators of lines and paragraphs.
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
 fn write_line(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
@@ -233,6 +254,11 @@ fn write_json(value: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_are_one_line_without_commands_for_the_terminal() {
+        assert_eq!(one_line("a\nb\u{1b}[2J\u{202e}c é脑"), r"a\nb\u{1b}[2J\u{202e}c é脑");
+    }
 
     #[test]
     fn lines_say_how_far_and_how_long() {

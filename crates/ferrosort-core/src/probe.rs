@@ -1,10 +1,13 @@
 //! Where the contacts of an electrode are, and which file column each is wired to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
+
+/// Farthest position from the origin that is taken for one, µm: a metre. Larger numbers have another unit or none.
+const FARTHEST_UM: f64 = 1e6;
 
 /// One recording site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +81,15 @@ impl Probe {
     /// No contact, a column outside the recording, a column used twice, a position that is not finite,
     /// or two contacts of one shank at the same position.
     pub fn validate(&self, n_channels: usize, source: &str) -> Result<()> {
+        self.validate_contacts(n_channels, source)?;
+        self.validate_distinct(source)
+    }
+
+    /// The checks of [`Probe::validate`] that concern each contact alone: two may have the same position.
+    ///
+    /// # Errors
+    /// As [`Probe::validate`], but for equal positions.
+    pub fn validate_contacts(&self, n_channels: usize, source: &str) -> Result<()> {
         if self.contacts.is_empty() {
             return Err(Error::input(format!(
                 "probe {source} has no connected contact; at least one channel must be wired"
@@ -98,32 +110,43 @@ impl Probe {
                     c.channel
                 )));
             }
-            if !(c.x_um.is_finite() && c.y_um.is_finite()) {
+            let usable = |position: f64| position.abs() <= FARTHEST_UM;
+            if !(usable(c.x_um) && usable(c.y_um)) {
                 return Err(Error::input(format!(
-                    "probe {source}: position of contact {i} is ({}, {}) µm; positions must be finite numbers",
+                    "probe {source}: position of contact {i} is ({:?}, {:?}) µm; positions must be finite numbers of µm, within a \
+                     metre of the origin",
                     c.x_um, c.y_um
                 )));
             }
         }
-        self.validate_distinct(source)
+        Ok(())
     }
 
     /// Moves contacts that share the position of an earlier one of their shank aside, by multiples of `step_um` along x, to a free place.
     /// Returns the indices of the moved ones: a file that gives one position for a whole tetrode means that they are close together.
     pub fn spread(&mut self, step_um: f64) -> Vec<usize> {
         let mut taken = BTreeSet::new();
+        // Steps that were taken from a position so far: thousands of contacts at one of them are not searched again.
+        let mut steps_from = BTreeMap::new();
         let mut moved = Vec::new();
         for (i, c) in self.contacts.iter_mut().enumerate() {
             let key = |x_um: f64| (x_um.to_bits(), c.y_um.to_bits(), c.shank);
             let start = c.x_um;
-            let mut steps = 0u32;
-            while !taken.insert(key(c.x_um)) && c.x_um.is_finite() {
-                steps += 1;
-                c.x_um = start + f64::from(steps) * step_um;
+            if taken.insert(key(start)) {
+                continue;
             }
-            if steps > 0 {
-                moved.push(i);
+            let steps: &mut u32 = steps_from.entry(key(start)).or_default();
+            loop {
+                *steps += 1;
+                let x_um = start + f64::from(*steps) * step_um;
+                // A step that is lost in rounding or from no number leads nowhere.
+                let leads_on = x_um > start;
+                if !leads_on || taken.insert(key(x_um)) {
+                    c.x_um = x_um;
+                    break;
+                }
             }
+            moved.push(i);
         }
         moved
     }
@@ -176,6 +199,17 @@ mod tests {
         assert_eq!(x, [0.0, 10.0, 0.0, 20.0]);
         assert!(p.validate(4, "p").is_ok());
         assert!(p.spread(10.0).is_empty());
+    }
+
+    #[test]
+    fn positions_that_a_step_does_not_change_come_to_an_end() {
+        for position in [1e300, f64::INFINITY, f64::NAN] {
+            let mut p = Probe::line(3, 0.0);
+            p.contacts.iter_mut().for_each(|c| c.x_um = position);
+            assert_eq!(p.spread(10.0), [1, 2], "{position}");
+            let said = p.validate(3, "p").unwrap_err().to_string();
+            assert!(said.contains("within a metre of the origin"), "{said}");
+        }
     }
 
     #[test]

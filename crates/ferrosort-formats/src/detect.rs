@@ -296,7 +296,7 @@ fn number_in(path: &Path) -> u64 {
 /// What a folder is as a whole.
 fn folder_itself(folder: &Path) -> Option<Found> {
     let path = folder.to_path_buf();
-    if folder.join("meta.json").is_file() {
+    if folder.join("meta.json").exists() {
         Some(Found::Folder(path))
     } else if spikeinterface::is_binary_folder(folder) {
         Some(Found::SiBinary(path))

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use ferrosort_core::{Contact, Error, Probe, Recording, Result};
 use serde::Deserialize;
 
-use crate::binary::{BinaryOptions, BinaryRecording, missing_or_io, parse_sample_type};
+use crate::binary::{BinaryOptions, BinaryRecording, parse_sample_type};
 use crate::mtscomp;
 use crate::open::OpenOptions;
 use crate::probe::read_probe;
+use crate::regular::{missing_or_io, read_regular_text};
 
 /// The keys of a recording folder's `meta.json` that matter here.
 #[derive(Default, Deserialize)]
@@ -117,15 +118,14 @@ pub(crate) fn open_folder(folder: &Path, overrides: &OpenOptions) -> Result<Box<
 }
 
 fn read_meta(path: &Path) -> Result<FolderMeta> {
-    let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::input(format!(
+    if !path.exists() {
+        return Err(Error::input(format!(
             "{} is not a recording folder: it has no meta.json; name a flat binary file, or add a meta.json with \
              sample_rate, n_channels and dtype",
             path.parent().unwrap_or(path).display()
-        )),
-        std::io::ErrorKind::InvalidData => Error::input(format!("{} is not text in UTF-8", path.display())),
-        _ => Error::io("read", path, e),
-    })?;
+        )));
+    }
+    let text = read_regular_text(path, "description of the recording")?;
     serde_json::from_str(&text).map_err(|e| Error::input(format!("{} cannot be understood: {e}", path.display())))
 }
 

@@ -1,5 +1,6 @@
 //! The page: the model's data in a shell of HTML, style and scripts, all in one file.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
@@ -97,8 +98,29 @@ pub fn render(report: &Report) -> Result<String> {
         plot_licence: PLOT_LICENCE,
         scripts: SCRIPTS.join("\n"),
     };
-    page.render()
-        .map_err(|error| Error::input(format!("the report page cannot be written: {error}")))
+    let page = page
+        .render()
+        .map_err(|error| Error::input(format!("the report page cannot be written: {error}")))?;
+    Ok(with_visible_directions(page))
+}
+
+/// Marks that turn the direction of writing, in names, would make the page read otherwise than it is written: they become
+/// their numbers. The page itself has none, so all are from the data.
+fn with_visible_directions(page: String) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !page.contains(turns) {
+        return page;
+    }
+    let mut visible = String::with_capacity(page.len());
+    for c in page.chars() {
+        if turns(c) {
+            // Writing to a string cannot fail.
+            let _ = write!(visible, "[U+{:04X}]", u32::from(c));
+        } else {
+            visible.push(c);
+        }
+    }
+    visible
 }
 
 /// Writes the page.

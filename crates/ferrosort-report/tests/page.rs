@@ -3,11 +3,13 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ferrosort_report::model::{Array, MetricColumn, Part, Run, Unit};
 use ferrosort_report::pack::{Packed, unpack};
 use ferrosort_report::{Report, render, write_report};
+use serde_json::Value;
 
 /// Text between the tag of the element with this id and its end.
 fn block<'a>(page: &'a str, id: &str) -> &'a str {
@@ -107,6 +109,88 @@ fn hostile_names_stay_text() {
     assert!(!page.contains("<script>alert(1)"));
     assert!(!page.contains("<img src=x"));
     assert!(page.contains("\\u003cscript\\u003ealert(1)"));
+}
+
+/// What a name can be to break out of its place: elements, attributes, scripts, comments, entities, lines, directions of writing.
+const EVIL: &str = "\"'`</script><script>alert(1)</script><img src=x onerror=alert(2)>--><!--]]>&lt;b&gt;{{7*7}}${alert(3)}\u{0}\u{1b}[2J\r\n\u{2028}\u{2029}\u{202e}\u{2066}javascript:alert(4)";
+
+/// Puts [`EVIL`] behind every text of the report in turn, by the names of the fields that lead to it. A text that has to be
+/// one of a few is left as it is. Returns how many places there were.
+fn poison(report: &Report) -> (Report, usize) {
+    let whole = serde_json::to_value(report).unwrap();
+    let mut places = BTreeSet::new();
+    texts(&whole, "", &mut places);
+    let mut poisoned = whole;
+    let mut taken = 0;
+    for place in &places {
+        let mut tried = poisoned.clone();
+        append(&mut tried, "", place);
+        if let Ok(report) = serde_json::from_value::<Report>(tried.clone())
+            && render(&report).is_ok()
+        {
+            poisoned = tried;
+            taken += 1;
+        }
+    }
+    (serde_json::from_value(poisoned).unwrap(), taken)
+}
+
+/// Names of fields that lead to texts. The data of arrays are text as well, but of the page's own making.
+fn texts(value: &Value, place: &str, places: &mut BTreeSet<String>) {
+    match value {
+        Value::String(_) => {
+            places.insert(place.to_string());
+        }
+        Value::Array(list) => list.iter().for_each(|item| texts(item, place, places)),
+        Value::Object(object) if !object.contains_key("shape") => {
+            for (key, item) in object {
+                texts(item, &format!("{place}/{key}"), places);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn append(value: &mut Value, place: &str, wanted: &str) {
+    match value {
+        Value::String(text) if place == wanted => text.push_str(EVIL),
+        Value::Array(list) => list.iter_mut().for_each(|item| append(item, place, wanted)),
+        Value::Object(object) if !object.contains_key("shape") => {
+            for (key, item) in object.iter_mut() {
+                append(item, &format!("{place}/{key}"), wanted);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_text_of_a_report_leaves_its_place() {
+    let (report, places) = poison(&support::report(&support::TINY));
+    assert!(places > 30, "only {places} texts could be poisoned");
+    let clean = render(&support::report(&support::TINY)).unwrap();
+    let page = render(&report).unwrap();
+    leave("report-poisoned.html", &page);
+    // The same elements that run something or fetch something, and not one more.
+    for tag in [
+        "<script", "</script", "<img", "<iframe", "<style", "<!--", "<svg", "<link", "<meta", "<base",
+    ] {
+        assert_eq!(page.matches(tag).count(), clean.matches(tag).count(), "{tag}");
+    }
+    let json = block(&page, "report-json");
+    assert!(!json.contains(['<', '>', '&', '\u{2028}', '\u{2029}', '\u{0}', '\n']));
+    // Attributes of the page hold no text of the data; what stands between elements is escaped.
+    let markup = page.replace(json, "");
+    assert!(markup.contains("&#60;script&#62;alert(1)") || markup.contains("&lt;script&gt;alert(1)"));
+    assert!(!page.contains(['\u{202e}', '\u{2066}']), "directions are visible");
+    assert!(page.contains("[U+202E]"));
+    // Whatever stands in the data comes back as it was, but for the directions.
+    let packed = Packed {
+        json: json.into(),
+        arrays: block(&page, "report-arrays").into(),
+    };
+    let seen = EVIL.replace('\u{202e}', "[U+202E]").replace('\u{2066}', "[U+2066]");
+    assert!(unpack(&packed).unwrap().runs[0].name.ends_with(&seen));
 }
 
 #[test]

@@ -57,6 +57,25 @@ pub struct Request<'a> {
     pub processed_file: Option<PathBuf>,
     /// Where what is done is kept, so that an interrupted run goes on there.
     pub checkpoints: Option<Checkpoints>,
+    /// What the run may use.
+    pub limits: Limits,
+}
+
+/// What a run of auto may use. The result does not depend on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// Most bytes of memory; all that it wants when absent.
+    pub memory: Option<u64>,
+    /// Length of the recording that is read and worked on at a time, s; as much as the threads can use when absent.
+    pub chunk_s: Option<f64>,
+}
+
+impl Limits {
+    /// Tiles of so many samples in a chunk, at least one.
+    pub(crate) fn tiles(&self, tile_samples: usize, sample_rate: f64) -> Option<usize> {
+        let tiles = |seconds: f64| (seconds * sample_rate / tile_samples as f64) as usize;
+        self.chunk_s.map(|seconds| tiles(seconds).max(1))
+    }
 }
 
 /// One named array for `intermediates/NAME.npy`.

@@ -36,6 +36,8 @@ const CHECKPOINTS: &str = "checkpoints";
 #[derive(Debug)]
 pub struct RunFolder {
     target: PathBuf,
+    /// An existing result may be replaced.
+    overwrite: bool,
     unfinished: PathBuf,
     lock: Option<File>,
     /// Parents of the output that this run made, the deepest first.
@@ -88,6 +90,7 @@ impl RunFolder {
         let lock = Some(safety::locked(&unfinished.join(LOCK), output)?);
         let folder = Self {
             target,
+            overwrite,
             unfinished,
             lock,
             new_parents,
@@ -171,6 +174,13 @@ impl RunFolder {
         }
         let replaced = safety::sibling(&self.target, "replaced");
         let overwrites = self.target.exists();
+        if overwrites && !self.overwrite {
+            return Err(Error::input(format!(
+                "output folder {} appeared while this run was at work, and is not replaced; move it away and run the same command again: it goes on \
+                 from what was done",
+                self.target.display()
+            )));
+        }
         if overwrites {
             fs::rename(&self.target, &replaced).map_err(|e| Error::io("move", &self.target, e))?;
         }

@@ -1,7 +1,7 @@
 //! Whole runs against golden ones, with the same random draws (docs/kilosort2.md, all chapters).
 #![allow(clippy::unwrap_used)]
 
-use ferrosort::pipeline::{Draws, Intermediate, Outcome, Request, sort};
+use ferrosort::pipeline::{Draws, Intermediate, Limits, Outcome, Request, sort};
 use ferrosort::settings::{Algorithm, Compat, Settings};
 use ferrosort::templates::learn::Basis;
 use ferrosort_core::{Contact, MemoryRecording, Probe, Silent, UnitLabel};
@@ -107,6 +107,7 @@ fn small_run_is_the_golden_run() {
         draws: draws(&mut golden),
         processed_file: None,
         checkpoints: None,
+        limits: Limits::default(),
     };
     let outcome = sort(&request, &Silent).unwrap();
 
@@ -164,6 +165,7 @@ fn sort_40s(settings: &Settings, draws: Draws) -> Option<Outcome> {
         draws,
         processed_file: None,
         checkpoints: None,
+        limits: Limits::default(),
     };
     Some(sort(&request, &Silent).unwrap())
 }

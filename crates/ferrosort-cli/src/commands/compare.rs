@@ -1,12 +1,14 @@
 //! `ferrosort compare`: results with each other, and with the truth.
 
+use std::path::PathBuf;
+
 use ferrosort_compare::analysis::AnalysisParams;
 use ferrosort_core::{Error, Result};
 use serde_json::json;
 
 use super::comparison::{self, Inputs, Outputs};
 use super::job::thread_pool;
-use super::outputs::{check_files, is_stdout};
+use super::outputs::{check_files, check_folder, is_stdout};
 use crate::args::CompareArgs;
 use crate::progress::Progress;
 
@@ -19,7 +21,11 @@ pub fn run(args: &CompareArgs, progress: &Progress) -> Result<()> {
         report: args.report.as_deref(),
     };
     let files: Vec<_> = [outputs.json, outputs.report].into_iter().flatten().collect();
-    check_files(&files, args.overwrite)?;
+    let inputs_read: Vec<PathBuf> = args.results.iter().chain(&args.signal.recording).cloned().collect();
+    check_files(&files, args.overwrite, &inputs_read)?;
+    if let Some(folder) = outputs.tables {
+        check_folder(folder, args.overwrite)?;
+    }
     let inputs = Inputs {
         paths: args.results.clone(),
         names: args.names.clone(),

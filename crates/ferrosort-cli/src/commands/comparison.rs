@@ -58,6 +58,7 @@ pub fn read(inputs: &Inputs, signal: &SignalArgs) -> Result<Vec<SortingRun>> {
             inputs.paths.len()
         )));
     }
+    check_numbers(inputs, signal)?;
     let read_one = |(place, path): (usize, &PathBuf)| {
         let options = ReadOptions {
             name: inputs.names.as_ref().map(|names| names[place].clone()),
@@ -83,6 +84,24 @@ pub fn read(inputs: &Inputs, signal: &SignalArgs) -> Result<Vec<SortingRun>> {
         Ok(run)
     };
     inputs.paths.iter().enumerate().map(read_one).collect()
+}
+
+/// Largest offset of spike times, samples: beyond what can be subtracted from any.
+const MAX_OFFSET: u64 = 1 << 53;
+
+fn check_numbers(inputs: &Inputs, signal: &SignalArgs) -> Result<()> {
+    if let Some(rate) = signal.format.sample_rate.filter(|rate| !(1.0..=1e6).contains(rate)) {
+        return Err(Error::input(format!(
+            "--sample-rate is {rate:?}; give a number of Hz from 1 to 1000000"
+        )));
+    }
+    if inputs.time_offset.unsigned_abs() > MAX_OFFSET {
+        return Err(Error::input(format!(
+            "--time-offset is {}; give a number of samples up to {MAX_OFFSET}",
+            inputs.time_offset
+        )));
+    }
+    Ok(())
 }
 
 /// Whether the first of these results is the truth: because an option says so, or because it is a simulation's and the others are not.

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use ferrosort::pipeline::Draws;
+use ferrosort::pipeline::{Draws, Limits};
 use ferrosort::run_folder::RunFolder;
 use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
 use ferrosort_compare::SpikeComparison;
 use ferrosort_compare::analysis::{Analysis, AnalysisParams, WELL_DETECTED};
 use ferrosort_core::{Error, Result};
+use ferrosort_formats::read_regular_text;
 use ferrosort_simulate::{Settings as Simulated, Simulation};
 
 use super::browser;
@@ -81,6 +82,7 @@ fn simulate_and_sort(args: &DemoArgs, params: &Simulated, progress: &Progress) -
         folder: RunFolder::create(&args.output.join(SORTING), false, &[])?,
         keep_processed: false,
         threads: args.threads,
+        limits: Limits::default(),
         checkpoint_interval: CHECKPOINT_INTERVAL,
         warnings: Vec::new(),
     };
@@ -119,13 +121,18 @@ fn make_room(output: &Path, overwrite: bool) -> Result<()> {
         return Ok(());
     }
     let shown = output.display();
+    if !output.is_dir() {
+        return Err(Error::input(format!(
+            "output {shown} is a file; name a folder with --output"
+        )));
+    }
     if !overwrite {
         return Err(Error::input(format!(
             "output folder {shown} exists; name another one with --output, or pass --overwrite to replace an earlier demo"
         )));
     }
     let fail = |e| Error::io("read", output, e);
-    let mut is_demo = fs::read_to_string(output.join(RECORDING).join("meta.json"))
+    let mut is_demo = read_regular_text(&output.join(RECORDING).join("meta.json"), "demo")
         .is_ok_and(|meta| meta.contains("\"generator\": \"ferrosort-simulate"));
     for entry in fs::read_dir(output).map_err(fail)? {
         let name = entry.map_err(fail)?.file_name();

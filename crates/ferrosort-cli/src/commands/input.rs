@@ -44,6 +44,7 @@ pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOpt
             (line, "assumed line".to_string())
         }
     };
+    found.validate_contacts(opened.n_channels(), &source)?;
     let moved = found.spread(SPREAD_UM);
     if let Some(first) = moved.first() {
         warnings.push(format!(

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ferrosort::pipeline::{self, Draws, Outcome, Request};
+use ferrosort::pipeline::{self, Draws, Limits, Outcome, Request};
 use ferrosort::run_folder::{Run, RunFolder, count_units};
 use ferrosort::settings::Settings;
 use ferrosort_core::{Error, Observer, Result};
@@ -32,6 +32,8 @@ pub struct Job<'a> {
     pub keep_processed: bool,
     /// Threads, all cores when absent.
     pub threads: Option<NonZeroUsize>,
+    /// Memory and chunks.
+    pub limits: Limits,
     /// Time between two checkpoints within a long stage.
     pub checkpoint_interval: Duration,
     /// What the user should know from before the sorting; already shown.
@@ -68,6 +70,7 @@ pub fn run(job: Job, progress: &Progress) -> Result<Done> {
         draws: job.draws,
         processed_file: job.keep_processed.then(|| folder.processed_file()),
         checkpoints: Some(folder.checkpoints(job.checkpoint_interval)),
+        limits: job.limits,
     };
     match sort_into(&folder, &request, job.warnings, &pool, started, progress) {
         Ok((outcome, warnings)) => Ok(Done {
@@ -122,8 +125,19 @@ fn sort_into(
     Ok((outcome, warnings))
 }
 
+/// Most threads of a pool: more than any machine has processors; each costs memory.
+const MAX_THREADS: usize = 1024;
+
 /// A pool of its own: results do not depend on its size.
+///
+/// # Errors
+/// More threads than [`MAX_THREADS`], or than the system gives.
 pub fn thread_pool(threads: Option<NonZeroUsize>) -> Result<ThreadPool> {
+    if let Some(wanted) = threads.filter(|wanted| wanted.get() > MAX_THREADS) {
+        return Err(Error::input(format!(
+            "--threads is {wanted}; give a number from 1 to {MAX_THREADS}, at best that of the processors"
+        )));
+    }
     let threads = threads.or_else(|| std::thread::available_parallelism().ok());
     ThreadPoolBuilder::new()
         .num_threads(threads.map_or(1, NonZeroUsize::get))

@@ -7,6 +7,7 @@ mod comparison;
 pub mod completions;
 pub mod convert;
 pub mod demo;
+pub mod doctor;
 pub mod info;
 mod input;
 mod job;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::comparison::{self, Inputs, Outputs};
 use super::job::thread_pool;
-use super::outputs::{check_files, is_stdout};
+use super::outputs::{check_files, check_folder, is_stdout};
 use crate::args::ReportArgs;
 use crate::progress::Progress;
 
@@ -24,7 +24,15 @@ pub fn run(args: &ReportArgs, progress: &Progress) -> Result<()> {
         report: Some(&page),
     };
     let files: Vec<_> = [outputs.json, outputs.report].into_iter().flatten().collect();
-    check_files(&files, args.overwrite)?;
+    let inputs_read: Vec<PathBuf> = [&args.sorting]
+        .into_iter()
+        .chain(&args.signal.recording)
+        .cloned()
+        .collect();
+    check_files(&files, args.overwrite, &inputs_read)?;
+    if let Some(folder) = outputs.tables {
+        check_folder(folder, args.overwrite)?;
+    }
     let inputs = Inputs {
         paths: vec![args.sorting.clone()],
         keep_noise: true,

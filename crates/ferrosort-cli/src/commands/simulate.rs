@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ferrosort_core::{Error, Result};
-use ferrosort_formats::{OpenOptions, open_recording, read_probe};
+use ferrosort_formats::{OpenOptions, open_recording, open_regular, read_probe};
 use ferrosort_simulate::settings::{ColouredNoise, Component, Course, Generator, Noise, PRESETS, Profile};
 use ferrosort_simulate::{Motion, Settings, Simulation};
 use serde_json::json;
@@ -146,15 +146,24 @@ fn noise_of(text: &str) -> Result<Noise> {
         "none" => Ok(Noise::None),
         "thermal" => Ok(Noise::default()),
         "coloured" => Ok(Noise::Coloured(ColouredNoise::default())),
-        path if Path::new(path).exists() => Ok(Noise::Measured {
+        path if is_noise(Path::new(path))? => Ok(Noise::Measured {
             path: path.to_string(),
             scale: 1.0,
         }),
         _ => Err(Error::input(format!(
-            "--noise {text} is neither none, thermal or coloured nor an existing noise model or recording; other kinds \
+            "--noise {text} is neither none, thermal or coloured nor a noise model (.npz) or a recording folder; other kinds \
              are set with --set noise={{kind=...}}"
         ))),
     }
+}
+
+/// Whether there is a noise model or a folder of a recording.
+fn is_noise(path: &Path) -> Result<bool> {
+    if path.is_dir() || !path.exists() {
+        return Ok(path.is_dir());
+    }
+    open_regular(path, "noise model")?;
+    Ok(path.extension().is_some_and(|extension| extension == "npz"))
 }
 
 /// Files as they are, and the `.mat` files of folders by name.

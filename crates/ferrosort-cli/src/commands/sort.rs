@@ -1,16 +1,14 @@
 //! `ferrosort sort`: a recording in, a sorting out.
 
-use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use ferrosort::pipeline::Draws;
+use ferrosort::pipeline::{Draws, Limits};
 use ferrosort::run_folder::RunFolder;
 use ferrosort::settings::Settings;
 use ferrosort_core::{Error, Observer, Result};
+use ferrosort_formats::npy::Npz;
 use ferrosort_kernels::{SimdLevel, limit_simd_level};
-use ndarray::{Array1, Array2};
-use ndarray_npy::{NpzReader, ReadNpzError};
 
 use super::input;
 use super::job::{self, Job};
@@ -21,6 +19,7 @@ use crate::progress::Progress;
 /// Checks every input, then sorts.
 pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
     let algorithm = algorithm(args)?;
+    let limits = limits(args)?;
     let checkpoint_interval = checkpoint_interval(args.checkpoint_seconds)?;
     if let Some(most) = args.simd {
         use_simd(most)?;
@@ -50,6 +49,7 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
         folder,
         keep_processed: args.keep_processed,
         threads: args.threads,
+        limits,
         checkpoint_interval,
         warnings,
     };
@@ -59,6 +59,18 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
     }
     progress.finished(&done.summary(&input, &args.output), &done.report());
     Ok(())
+}
+
+fn limits(args: &SortArgs) -> Result<Limits> {
+    match args.chunk_seconds {
+        Some(seconds) if !(seconds > 0.0 && seconds.is_finite()) => Err(Error::input(format!(
+            "--chunk-seconds is {seconds}; give a number of seconds greater than 0"
+        ))),
+        chunk_s => Ok(Limits {
+            memory: args.memory,
+            chunk_s,
+        }),
+    }
 }
 
 fn checkpoint_interval(seconds: f64) -> Result<Duration> {
@@ -107,33 +119,43 @@ fn algorithm(args: &SortArgs) -> Result<AlgorithmName> {
 
 /// Reads the draws that are in the file. Negative entries of `km_start` fill up rows of batches with fewer clusters.
 fn read_draws(path: &Path) -> Result<Draws> {
-    let bad = |e: &dyn std::fmt::Display| Error::input(format!("--draws {}: {e}", path.display()));
-    let file = File::open(path).map_err(|e| bad(&e))?;
-    let mut npz = NpzReader::new(file).map_err(|e| bad(&e))?;
-    let names = npz.names().map_err(|e| bad(&e))?;
-    let has = |name: &str| names.iter().any(|n| n.trim_end_matches(".npy") == name);
-    let indices = |values: &mut dyn Iterator<Item = &i32>| -> Vec<usize> {
-        values.filter_map(|&v| usize::try_from(v).ok()).collect()
+    let bad = |reason: &str| Error::input(format!("--draws {}: {reason}", path.display()));
+    let mut npz = Npz::open(path)?;
+    let mut integers = |name: &str| -> Result<Option<(Vec<usize>, Vec<i64>)>> {
+        let Some(array) = npz.read(name)? else {
+            return Ok(None);
+        };
+        let shape = array.shape.clone();
+        let values = array.into_i64();
+        let values = values.ok_or_else(|| bad(&format!("{name} does not hold whole numbers")))?;
+        Ok(Some((shape, values)))
     };
-    let mut draws = Draws::default();
-    if has("km_start") {
-        let starts: Array2<i32> = npz.by_name("km_start").map_err(|e: ReadNpzError| bad(&e))?;
-        draws.cluster_starts = Some(starts.rows().into_iter().map(|row| indices(&mut row.iter())).collect());
-    }
-    if has("proto_start") {
-        let starts: Array1<i32> = npz.by_name("proto_start").map_err(|e: ReadNpzError| bad(&e))?;
-        draws.prototype_starts = Some(indices(&mut starts.iter()));
-    }
-    if has("embed_x0") {
-        let start: Array1<f64> = npz.by_name("embed_x0").map_err(|e: ReadNpzError| bad(&e))?;
-        draws.embedding_start = Some(start.to_vec());
-    }
-    Ok(draws)
+    let indices = |values: &[i64]| -> Vec<usize> { values.iter().filter_map(|&v| usize::try_from(v).ok()).collect() };
+    let cluster_starts = match integers("km_start")? {
+        None => None,
+        Some((shape, values)) => match *shape.as_slice() {
+            [_, columns] if columns > 0 => Some(values.chunks(columns).map(indices).collect()),
+            _ => return Err(bad("km_start is no matrix of batches and clusters")),
+        },
+    };
+    let prototype_starts = integers("proto_start")?.map(|(_, values)| indices(&values));
+    let embedding_start = match npz.read("embed_x0")? {
+        None => None,
+        Some(array) => Some(array.into_f64().ok_or_else(|| bad("embed_x0 does not hold numbers"))?),
+    };
+    Ok(Draws {
+        cluster_starts,
+        prototype_starts,
+        embedding_start,
+        ..Draws::default()
+    })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs::File;
+
     use ndarray::array;
     use ndarray_npy::NpzWriter;
 
@@ -158,7 +180,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("draws.npz");
         let mut npz = NpzWriter::new(File::create(&path).unwrap());
-        npz.add_array("proto_start", &array![1.0, 2.0]).unwrap();
+        npz.add_array("proto_start", &array![1.5, 2.0]).unwrap();
         npz.finish().unwrap();
         let error = read_draws(&path).unwrap_err();
         assert!(

@@ -61,22 +61,3 @@ fn a_suite_is_sorted_and_scored_and_its_recordings_are_kept() {
     assert_eq!(rows[1]["cost"]["device"], "a card");
     assert!(rows[2]["failure"].is_string(), "{rows}");
 }
-
-#[test]
-fn unusable_options_are_said_before_the_work() {
-    let scratch = TempDir::new().unwrap();
-    let folder = scratch.path().join("bench");
-    let says = |options: &[&str], what: &str| {
-        let done = ferrosort(
-            ["bench", "--suite", "test", "--output", path(&folder)]
-                .iter()
-                .chain(options),
-        );
-        assert_eq!(done.status.code(), Some(2), "{}", stderr(&done));
-        assert!(stderr(&done).contains(what), "{}", stderr(&done));
-        assert!(!folder.exists());
-    };
-    says(&["--only", "octrode"], "--only octrode names no recording");
-    says(&["--vs", path(&scratch.path().join("none"))], "is no folder");
-    says(&["--algorithm", "kilosort9"], "kilosort9");
-}

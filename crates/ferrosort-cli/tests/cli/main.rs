@@ -6,6 +6,8 @@ mod bad_input;
 mod bench;
 mod compare;
 mod convert;
+mod determinism;
+mod doctor;
 mod info;
 mod interrupt;
 mod notebook;

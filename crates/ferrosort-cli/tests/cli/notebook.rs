@@ -107,13 +107,3 @@ fn options_come_from_flags_variables_and_a_file_in_this_order() {
     assert!(run("colour = 1\n", &[], &[]).contains("colour"));
     assert!(run(&file, &[], &["--force", "sorting"]).contains("--force sorting names no operation"));
 }
-
-#[test]
-fn a_folder_with_other_things_in_it_is_left_alone() {
-    let scratch = TempDir::new().unwrap();
-    fs::write(scratch.path().join("thesis.txt"), "precious").unwrap();
-    let done = ferrosort(["notebook", "--output", path(scratch.path())]);
-    assert_eq!(done.status.code(), Some(2));
-    assert!(stderr(&done).contains("no notebook's"), "{}", stderr(&done));
-    assert_eq!(names(scratch.path()), ["thesis.txt"]);
-}

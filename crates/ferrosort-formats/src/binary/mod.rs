@@ -15,11 +15,13 @@ use ferrosort_core::{Error, Probe, RawFile, Recording, Result, SampleType};
 pub(crate) use decode::decode;
 pub(crate) use position::read_exact_at;
 
+use crate::regular::{missing_or_io, open_regular};
+
+/// Most columns of a file. Arrays of 65,536 electrodes exist; a larger number is a mistake, and matrices of channels by
+/// channels would not fit into any memory.
+pub(crate) const MAX_CHANNELS: usize = 1 << 17;
 /// Bytes read from the operating system at once.
 const READ_BYTES: usize = 4 << 20;
-
-/// Most channels that are believed; the largest arrays have some ten thousand.
-pub(crate) const MAX_CHANNELS: usize = 1 << 20;
 
 /// What a flat binary file does not say about itself.
 #[derive(Debug, Clone)]
@@ -88,12 +90,7 @@ impl BinaryRecording {
             .ok_or_else(|| Error::input("no recording file was given; name at least one file"))?;
         let name = options.name.unwrap_or_else(|| first.display().to_string());
         check_rate(options.sample_rate, &name)?;
-        if options.n_channels == 0 || options.n_channels > MAX_CHANNELS {
-            return Err(Error::input(format!(
-                "{name}: the number of channels is {}; a recording has at least one and at most {MAX_CHANNELS} (--channels)",
-                options.n_channels
-            )));
-        }
+        check_channels(options.n_channels, &name)?;
         let gain_uv = options
             .gain_uv
             .map(|gain| expand_gain(gain, options.n_channels, &name))
@@ -240,6 +237,15 @@ pub fn parse_sample_type(name: &str) -> Result<SampleType> {
     }
 }
 
+fn check_channels(n_channels: usize, name: &str) -> Result<()> {
+    if (1..=MAX_CHANNELS).contains(&n_channels) {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "{name}: the number of channels is {n_channels}; a recording has from 1 to {MAX_CHANNELS} (--channels)"
+    )))
+}
+
 pub(crate) fn check_rate(sample_rate: f64, name: &str) -> Result<()> {
     if sample_rate.is_finite() && sample_rate > 0.0 {
         return Ok(());
@@ -267,27 +273,15 @@ pub(crate) fn expand_gain(gain: Vec<f64>, n_channels: usize, name: &str) -> Resu
 
 /// Opens a regular file; returns it with its size in bytes.
 pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
-    let file = File::open(path).map_err(|e| missing_or_io(path, "recording", e))?;
-    let meta = file.metadata().map_err(|e| Error::io("read", path, e))?;
-    if !meta.is_file() {
+    let found = std::fs::metadata(path).map_err(|e| missing_or_io(path, "recording", e))?;
+    if !found.is_file() {
+        // A pipe would block before it is refused.
         return Err(Error::input(format!(
             "{} is not a file of samples; name a flat binary file or a recording folder with a meta.json",
             path.display()
         )));
     }
-    Ok((file, meta.len()))
-}
-
-/// A missing file is a mistake of the caller; anything else is an I/O error.
-pub(crate) fn missing_or_io(path: &Path, what: &str, error: std::io::Error) -> Error {
-    if error.kind() == std::io::ErrorKind::NotFound {
-        Error::input(format!(
-            "{} does not exist; check the path of the {what}",
-            path.display()
-        ))
-    } else {
-        Error::io("read", path, error)
-    }
+    open_regular(path, "recording")
 }
 
 pub(crate) fn check_finite(values: &[f32], path: &Path, first_frame: u64, n_channels: usize) -> Result<()> {

@@ -13,7 +13,8 @@ use ferrosort_core::{Error, Result};
 use hdf5_reader::group::Group;
 use hdf5_reader::{Dataset, FileStorage, FilterRegistry, Hdf5File, OpenOptions};
 
-use crate::binary::{open_file, read_exact_at};
+use crate::binary::open_file;
+use crate::regular::first_bytes;
 
 pub(crate) use filters::registry;
 pub(crate) use numbers::number;
@@ -33,9 +34,7 @@ const MAX_LIST: u64 = 1 << 24;
 
 /// True when a file has the signature of HDF5 at its start.
 pub(crate) fn is_hdf5(path: &Path) -> bool {
-    let mut first = [0; 8];
-    let read = std::fs::File::open(path).and_then(|file| read_exact_at(&file, &mut first, 0));
-    read.is_ok() && first == *SIGNATURE
+    first_bytes(path) == Some(*SIGNATURE)
 }
 
 /// An open file.

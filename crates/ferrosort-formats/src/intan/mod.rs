@@ -14,6 +14,7 @@ use ferrosort_core::{Error, Recording, Result, SampleType};
 use crate::binary::{BinaryOptions, open_file, read_exact_at};
 use crate::chunked::{ChunkedRecording, Chunks};
 use crate::open::OpenOptions;
+use crate::regular::first_bytes;
 use header::Header;
 
 /// µV per count of amplifier channels.
@@ -27,9 +28,7 @@ const CHUNK_BYTES: u64 = 4 << 20;
 
 /// True when a file begins like one of Intan's.
 pub(crate) fn is_intan(path: &Path) -> bool {
-    let mut first = [0; 4];
-    let read = File::open(path).and_then(|file| read_exact_at(&file, &mut first, 0));
-    read.is_ok() && header::is_intan(&first)
+    first_bytes::<4>(path).is_some_and(|first| header::is_intan(&first))
 }
 
 /// What the files of one session share: the name without date and time, `rat` of `rat_260101_120000.rhd`.

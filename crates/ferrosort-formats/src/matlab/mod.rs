@@ -14,7 +14,7 @@ use std::path::Path;
 
 use ferrosort_core::{Error, Result};
 
-use crate::binary::missing_or_io;
+use crate::regular::read_regular;
 
 pub(crate) use structure::Structure;
 pub use value::{Numbers, Structs, Value};
@@ -48,14 +48,7 @@ impl MatFile {
     /// # Errors
     /// A missing or unreadable file, one that is no `.mat` file, or one that unpacks to more than 64 MiB.
     pub fn open(path: &Path, names: &[&str]) -> Result<Self> {
-        let meta = std::fs::metadata(path).map_err(|e| missing_or_io(path, "MATLAB file", e))?;
-        if !meta.is_file() || meta.len() > MAX_FILE_BYTES {
-            return Err(Error::input(format!(
-                "{} is not a file of at most 1 GiB; give a .mat file",
-                path.display()
-            )));
-        }
-        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        let bytes = read_regular(path, "MATLAB file", MAX_FILE_BYTES)?;
         Self::parse(&bytes, names, &path.display().to_string())
     }
 

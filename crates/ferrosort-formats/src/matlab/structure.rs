@@ -1,7 +1,6 @@
 //! One structure of a file, whose fields are read when they are asked for: results of a sorter hold arrays that are
 //! large and not wanted.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use hdf5_reader::group::Group;
 use hdf5_reader::{Hdf5File, OpenOptions};
 
 use super::{MatFile, Numbers, Structs, Value, v73};
-use crate::binary::missing_or_io;
+use crate::regular::open_regular;
 
 /// Largest array read from a v7.3 file, bytes: a deflated one can claim any size.
 const MAX_FIELD_BYTES: u64 = 8 << 30;
@@ -42,8 +41,7 @@ impl Structure {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let source = path.display().to_string();
         let mut start = Vec::new();
-        let file = File::open(path).map_err(|e| missing_or_io(path, "MATLAB file", e))?;
-        let bytes = file.metadata().map_err(|e| Error::io("read", path, e))?.len();
+        let (file, bytes) = open_regular(path, "MATLAB file")?;
         file.take(SIGNATURE_BYTES)
             .read_to_end(&mut start)
             .map_err(|e| Error::io("read", path, e))?;

@@ -8,7 +8,7 @@ use ferrosort_core::{Error, Result};
 use zip::ZipArchive;
 
 use super::read::{NpyArray, read_columns, single, unreadable};
-use crate::binary::missing_or_io;
+use crate::regular::open_regular;
 
 /// Largest array read from a pack, bytes unpacked: a compressed pack can claim any size.
 const MAX_ARRAY_BYTES: u64 = 4 << 30;
@@ -26,7 +26,7 @@ impl Npz {
     /// # Errors
     /// A missing file or one that is no zip archive.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| missing_or_io(path, "pack of arrays", e))?;
+        let (file, _) = open_regular(path, "pack of arrays")?;
         let archive = ZipArchive::new(BufReader::new(file))
             .map_err(|e| unreadable(path, &format!("it is not a NumPy pack ({e})")))?;
         Ok(Self {

@@ -3,7 +3,6 @@
 //! Written here rather than taken from a crate because the readers of results do not know the type beforehand: the
 //! same array is `int32`, `uint64` or `float64`, in C or Fortran order, depending on who wrote it.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -11,10 +10,13 @@ use ferrosort_core::{Error, Result};
 use ndarray::{Array2, Array3, ArrayD, IxDyn, ShapeBuilder};
 
 use super::header::{self, Field, Header, Outcome, Scalar};
-use crate::binary::missing_or_io;
+use crate::regular::open_regular;
 
 /// Bytes decoded at a time.
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// Longest axis of an array without values: nothing in the file bounds it, and readers go through rows.
+const MAX_EMPTY: usize = 1 << 20;
 
 /// Values of an array, in C order.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,7 +139,7 @@ pub fn read_npy_columns(path: &Path) -> Result<Vec<(String, NpyArray)>> {
 
 /// Type (NumPy's code) and shape of a `.npy` file; `None` when its header cannot be read.
 pub fn npy_shape(path: &Path) -> Option<(String, Vec<usize>)> {
-    let mut file = std::io::BufReader::new(File::open(path).ok()?);
+    let mut file = std::io::BufReader::new(open_regular(path, "array").ok()?.0);
     let header = header::read(&mut file).ok()?;
     let dtype = match header.fields.as_slice() {
         [one] => one.scalar.code(),
@@ -151,8 +153,7 @@ pub(super) fn unreadable(path: &Path, reason: &str) -> Error {
 }
 
 fn read_file(path: &Path) -> Result<Vec<(String, NpyArray)>> {
-    let file = File::open(path).map_err(|e| missing_or_io(path, "array", e))?;
-    let bytes = file.metadata().map_err(|e| Error::io("read", path, e))?.len();
+    let (file, bytes) = open_regular(path, "array")?;
     let mut file = BufReader::new(file);
     read_columns(&mut file, bytes).map_err(|reason| unreadable(path, &reason))
 }
@@ -174,6 +175,12 @@ pub(super) fn read_columns(file: &mut impl Read, available: u64) -> Outcome<Vec<
     if claimed.is_none() {
         return Err(format!(
             "its header claims the shape {:?}, which is more than it holds; the copy may be incomplete",
+            header.shape
+        ));
+    }
+    if header.shape.contains(&0) && header.shape.iter().any(|&size| size > MAX_EMPTY) {
+        return Err(format!(
+            "its header claims the shape {:?}, which holds nothing; it is damaged",
             header.shape
         ));
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use ferrosort_core::{Error, Probe, Result};
 
-use crate::binary::missing_or_io;
+use crate::regular::read_regular;
 
 pub use probeinterface::write_probe;
 
@@ -31,19 +31,7 @@ const MAX_CHANNEL: f64 = i32::MAX as f64;
 /// A missing or unreadable file, an unknown or malformed format, lists of unequal lengths, or channel numbers that are
 /// not integers from 0 (in `.mat` files 1).
 pub fn read_probe(path: &Path) -> Result<Probe> {
-    let meta = std::fs::metadata(path).map_err(|e| missing_or_io(path, "probe", e))?;
-    if !meta.is_file() || meta.len() > MAX_FILE_BYTES {
-        return Err(Error::input(format!(
-            "{} is not a probe file: {}",
-            path.display(),
-            if meta.is_file() {
-                "it is larger than 64 MiB"
-            } else {
-                "it is a folder"
-            }
-        )));
-    }
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let bytes = read_regular(path, "probe", MAX_FILE_BYTES)?;
     let mut probe = parse_probe(&bytes, &path.display().to_string())?;
     if probe.name.is_empty() {
         probe.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -1,14 +1,14 @@
 //! What a folder or file is, told from what is in it.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Error, Result};
 
-use crate::binary::missing_or_io;
 use crate::npy::Npz;
+use crate::regular::{missing_or_io, open_regular};
 
 /// A known result and where its parts are.
 #[derive(Debug, PartialEq)]
@@ -140,7 +140,7 @@ fn detect_file(path: &Path) -> Result<Found> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new(".")).to_path_buf();
     let mut start = [0u8; 4];
-    let mut file = File::open(path).map_err(|e| missing_or_io(path, "sorting", e))?;
+    let (mut file, _) = open_regular(path, "sorting")?;
     let read = file.read(&mut start).map_err(|e| Error::io("read", path, e))?;
     if start[..read].starts_with(b"PK") {
         return Ok(if Npz::open(path)?.names().iter().any(|name| name == "st") {

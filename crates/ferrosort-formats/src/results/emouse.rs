@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
     let mut run = SortingRun::new("", path, RunKind::Truth);
     run.sample_rate = options.sample_rate;
     // MATLAB counts from 1.
-    run.spikes.samples = times.iter().map(|&time| time as i64 - 1).collect();
+    run.spikes.samples = times.iter().map(|&time| (time as i64).saturating_sub(1)).collect();
     let ids: Vec<String> = labels.iter().map(|&label| (label as i64).to_string()).collect();
     (run.units, run.spikes.units) = table::units(&ids);
     let record = folder.join("eMouseSimRecord.mat");

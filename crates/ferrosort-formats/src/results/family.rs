@@ -10,6 +10,29 @@ use super::{ReadOptions, columns, files, whitening};
 /// Samples of zeros before a template for phy, beyond `nt0min`.
 const PADDING: usize = 1;
 
+/// Most units that are made from the largest number of one: a damaged number would fill the memory with them.
+pub(super) const MAX_UNITS: i64 = 1 << 20;
+/// Most samples of zeros before a template: far more than any template has samples.
+const MAX_PADDING: usize = 4096;
+/// Most samples of a batch, of an overlap or of a template before its spike: beyond what any program uses.
+const MAX_SAMPLES: f64 = 1e9;
+
+/// A number of samples from a file's parameter; `None` for what is none.
+pub(super) fn sample_count(value: f64) -> Option<usize> {
+    (0.0..=MAX_SAMPLES).contains(&value).then_some(value as usize)
+}
+
+/// Units that a table of spikes names (column 1), when they are numbered from `first_id`: as many as the largest number says.
+/// `None` when there is no such column or the number is none of a unit.
+pub(super) fn n_units(table: &ArrayView2<f64>, first_id: i64) -> Option<usize> {
+    if table.ncols() < 2 {
+        return None;
+    }
+    let largest = table.column(1).iter().fold(first_id as f64 - 1.0, |a, &b| a.max(b));
+    let n = largest - first_id as f64 + 1.0;
+    (n <= MAX_UNITS as f64).then_some(n.max(0.0) as usize)
+}
+
 /// `iorig.npy`, which must be a permutation of the batches.
 pub(super) fn order(folder: &Path) -> Result<Option<Vec<usize>>> {
     let Some(order) = files::integers(folder, "iorig.npy")? else {
@@ -52,7 +75,10 @@ pub(super) fn scores(run: &mut SortingRun, table: ArrayView2<f64>, options: &Rea
         return;
     }
     let rows = rows_in_time(&table);
-    let shift = |i: usize| run.spikes.samples[i] + options.time_offset - table[(rows[i], 0)] as i64;
+    let shift = |i: usize| {
+        let sample = run.spikes.samples[i].saturating_add(options.time_offset);
+        sample.saturating_sub(table[(rows[i], 0)] as i64)
+    };
     if (1..rows.len()).all(|i| shift(i) == shift(0)) {
         run.spikes.scores = Some(rows.iter().map(|&row| table[(row, 3)] as f32).collect());
     }
@@ -70,10 +96,13 @@ fn rows_in_time(table: &ArrayView2<f64>) -> Vec<usize> {
 
 /// Spikes from such a table, with templates from `first_id`. False when it names templates beyond `n_units`.
 pub(super) fn spikes(run: &mut SortingRun, table: ArrayView2<f64>, first_id: i64, n_units: usize) -> bool {
+    if table.ncols() < 4 {
+        return false;
+    }
     let rows = rows_in_time(&table);
     let column = |k: usize| rows.iter().map(move |&row| table[(row, k)]);
-    let ids: Vec<i64> = column(1).map(|id| id as i64 - first_id).collect();
-    if table.ncols() < 4 || ids.iter().any(|id| !(0..n_units as i64).contains(id)) {
+    let ids: Vec<i64> = column(1).map(|id| (id as i64).saturating_sub(first_id)).collect();
+    if ids.iter().any(|id| !(0..n_units as i64).contains(id)) {
         return false;
     }
     run.spikes.samples = column(0).map(|time| time as i64).collect();
@@ -106,6 +135,9 @@ pub(super) fn templates(w: &Array3<f32>, u: &Array3<f32>, trough: usize, padded:
         return None;
     }
     let padding = if padded { 0 } else { PADDING + trough };
+    if padding > MAX_PADDING {
+        return None;
+    }
     let mut waveforms = Array3::zeros((n, samples + padding, channels));
     for (k, mut waveform) in waveforms.outer_iter_mut().enumerate() {
         let (w, u) = (w.index_axis(Axis(1), k), u.index_axis(Axis(1), k));

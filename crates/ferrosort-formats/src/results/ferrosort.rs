@@ -66,9 +66,11 @@ fn recording(run: &mut SortingRun, entry: &Value, options: &ReadOptions) {
         .or(entry["sample_rate_hz"].as_f64())
         .or(run.sample_rate);
     let listed: Vec<&Value> = entry["files"].as_array().into_iter().flatten().collect();
-    let whole: Option<u64> = listed.iter().map(|file| file["n_samples"].as_u64()).sum();
+    let whole: Option<u64> = listed
+        .iter()
+        .try_fold(0, |sum: u64, file| sum.checked_add(file["n_samples"].as_u64()?));
     let first = entry["first_sample"].as_u64().unwrap_or(0);
-    let sorted = entry["n_samples"].as_u64().map(|n| n + first);
+    let sorted = entry["n_samples"].as_u64().and_then(|n| n.checked_add(first));
     // Spike times count from the start of the first file, even when only a range of time was sorted.
     run.n_samples = if listed.is_empty() { sorted } else { whole.or(sorted) };
     if run.recording.is_empty() {
@@ -128,7 +130,7 @@ fn place_of_spike(run: &mut SortingRun, manifest: &Value) {
     for templates in [&mut run.templates, &mut run.physical_templates].into_iter().flatten() {
         let samples = templates.waveforms.dim().1;
         let padding = samples.saturating_sub(template);
-        if padding == trough + PADDING {
+        if padding.checked_sub(PADDING) == Some(trough) {
             templates.spike_at = padding + trough - 1 + usize::from(late);
         }
     }

@@ -6,6 +6,7 @@ use ferrosort_core::{Error, ProcessedFile, Result, SortingRun};
 use ndarray::{Array2, Array3};
 
 use crate::npy::{NpyArray, read_npy};
+use crate::regular::read_regular;
 
 /// Longest text read, bytes: tables of a hundred thousand units, lists of every file of a run.
 const MAX_TEXT_BYTES: u64 = 256 << 20;
@@ -79,14 +80,7 @@ pub(super) fn text(path: &Path) -> Result<Option<String>> {
     if !path.is_file() {
         return Ok(None);
     }
-    let bytes = std::fs::metadata(path).map_err(|e| Error::io("read", path, e))?.len();
-    if bytes > MAX_TEXT_BYTES {
-        return Err(Error::input(format!(
-            "{} is too long for a text of results (256 MiB)",
-            path.display()
-        )));
-    }
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let bytes = read_regular(path, "text of a result", MAX_TEXT_BYTES)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 

@@ -20,6 +20,9 @@ const TROUGH: usize = 20;
 /// Names of the processed data when `ops.fproc` is elsewhere.
 const PROCESSED_NAMES: [&str; 2] = ["temp_wh.dat", "proc.dat"];
 
+/// Most batches that a file's parameter is believed to count: years of recording.
+const MAX_BATCHES: usize = 1 << 24;
+
 /// Reads `rez`, and the files for phy where they are.
 pub(super) fn read(folder: &Path, rez_path: &Path, options: &ReadOptions) -> Result<SortingRun> {
     let file = Structure::open(rez_path)?;
@@ -99,7 +102,8 @@ fn intermediates(run: &mut SortingRun, rez: &Structure) -> Result<()> {
     let number = |name: &str| run.parameters.get(name).and_then(Value::as_f64);
     let hop = number("NT")
         .zip(number("ntbuff"))
-        .map(|(nt, overlap)| (nt - overlap).max(0.0) as u64);
+        .and_then(|(nt, overlap)| family::sample_count((nt - overlap).max(0.0)))
+        .map(|hop| hop as u64);
     let counts_per_sd = number("scaleproc");
     let matrix = |name: &str| {
         Ok::<_, Error>(
@@ -116,7 +120,11 @@ fn intermediates(run: &mut SortingRun, rez: &Structure) -> Result<()> {
     run.intermediates.ccbsort = matrix("ccbsort")?;
     run.intermediates.batch_samples = hop;
     if let Some(order) = rez.field("iorig")?.filter(|order| !order.values.is_empty()) {
-        let places: Vec<i64> = order.values.iter().map(|&batch| batch as i64 - 1).collect();
+        let places: Vec<i64> = order
+            .values
+            .iter()
+            .map(|&batch| (batch as i64).saturating_sub(1))
+            .collect();
         run.intermediates.order = family::permutation(&places);
         if run.intermediates.order.is_none() {
             run.warnings
@@ -144,7 +152,11 @@ fn probe(rez: &Structure, ops: Option<&Structure>) -> Result<Option<Probe>> {
         Ok(field.map(|field| field.values).filter(|values| values.len() == x.len()))
     };
     let (map, shanks) = (of_ops("chanMap")?, of_ops("kcoords")?);
-    if y.len() != x.len() || map.as_ref().is_some_and(|map| map.iter().any(|&channel| channel < 1.0)) {
+    if y.len() != x.len()
+        || map
+            .as_ref()
+            .is_some_and(|map| !map.iter().all(|&channel| channel >= 1.0))
+    {
         return Ok(None);
     }
     let contacts = (0..x.len()).map(|i| Contact {
@@ -170,9 +182,9 @@ fn from_rez(run: &mut SortingRun, rez: &Structure, table: &Array2<f64>, options:
         )
     };
     let (w, u) = (cube("W")?, cube("U")?);
-    let largest = table.column(1).iter().fold(0.0, |a: f64, &b| a.max(b)) as usize;
-    let n_units = w.as_ref().map_or(largest, |w| w.dim().1);
-    if !family::spikes(run, table.view(), 1, n_units) {
+    let named = family::n_units(&table.view(), 1);
+    let n_units = w.as_ref().map_or(named.unwrap_or(0), |w| w.dim().1);
+    if named.is_none() || !family::spikes(run, table.view(), 1, n_units) {
         return Err(Error::input(format!(
             "{}: rez.st3 names templates beyond the {n_units} of rez.W, or has fewer than four columns",
             run.source.display()
@@ -211,7 +223,7 @@ fn paths(run: &mut SortingRun, folder: &Path) {
         run.parameters
             .get(name)
             .and_then(Value::as_f64)
-            .map(|n| n.max(0.0) as usize)
+            .and_then(family::sample_count)
     };
     // The path may be of another computer; the file often lies beside the result.
     let places = |path: &str| -> Vec<PathBuf> {
@@ -227,7 +239,8 @@ fn paths(run: &mut SortingRun, folder: &Path) {
         .as_ref()
         .map(Array2::nrows)
         .or(number("Nchan"));
-    let batches = run.intermediates.order.as_ref().map(Vec::len).or(number("Nbatch"));
+    let counted = number("Nbatch").filter(|&batches| batches <= MAX_BATCHES);
+    let batches = run.intermediates.order.as_ref().map(Vec::len).or(counted);
     if let (Some(path), Some(n_channels), Some(batch_samples)) = (found, channels, number("NT")) {
         let overlap = number("ntbuff").unwrap_or(0);
         let start = number("tstart").unwrap_or(0) as u64;

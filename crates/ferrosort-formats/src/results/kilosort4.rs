@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ferrosort_core::{Result, RunKind, RunUnit, SortingRun, TruthDetails};
 
-use super::{ReadOptions, columns, files};
+use super::{ReadOptions, columns, family, files};
 use crate::npy::Npz;
 
 /// Reads the spikes. Units from `n_sim` on are the background; where the pack does not say how many there are, all units
@@ -16,7 +16,7 @@ pub(super) fn read(path: &Path, options: &ReadOptions) -> Result<SortingRun> {
     let wrong = |name: &str| files::not(path, name, "whole numbers from 0");
     run.spikes.samples = pack.require("st")?.into_i64().ok_or_else(|| wrong("st"))?;
     let units = pack.require("cl")?.into_i64().ok_or_else(|| wrong("cl"))?;
-    if units.iter().any(|unit| !(0..=i64::from(i32::MAX)).contains(unit)) {
+    if units.iter().any(|unit| !(0..family::MAX_UNITS).contains(unit)) {
         return Err(wrong("cl"));
     }
     run.spikes.units = units.iter().map(|&unit| unit as u32).collect();

@@ -28,8 +28,8 @@ pub(super) fn read(context: &Path, phy: Option<&Path>, options: &ReadOptions) ->
     }
     let number = |name: &str| run.parameters.get(name).and_then(serde_json::Value::as_f64);
     let counts_per_sd = number("scaleproc").unwrap_or(COUNTS_PER_SD);
-    let overlap = number("ntbuff").map_or(OVERLAP, |n| n as usize);
-    let batch = number("NT").map(|n| n as usize);
+    let overlap = number("ntbuff").and_then(family::sample_count).unwrap_or(OVERLAP);
+    let batch = number("NT").and_then(family::sample_count);
     let known = &mut run.intermediates;
     if let Some(whitening) = files::matrix(context, "Wrot.npy")? {
         known.whitening = Some(whitening);
@@ -77,10 +77,11 @@ fn from_arrays(run: &mut SortingRun, context: &Path, table: &Array2<f64>, option
     run.sample_rate = options.sample_rate;
     let w = last(context, ["W_s.npy", "W.npy"], files::cube)?;
     let u = last(context, ["U_s.npy", "U.npy"], files::cube)?;
-    let largest = table.column(1).iter().fold(-1.0, |a: f64, &b| a.max(b)) as i64 + 1;
-    let n_units = w.as_ref().map_or(largest.max(0) as usize, |w| w.dim().1);
+    let wrong = || files::not(context, "st3.npy", "spikes of the templates in W.npy");
+    let named = family::n_units(&table.view(), 0).ok_or_else(wrong)?;
+    let n_units = w.as_ref().map_or(named, |w| w.dim().1);
     if !family::spikes(run, table.view(), 0, n_units) {
-        return Err(files::not(context, "st3.npy", "spikes of the templates in W.npy"));
+        return Err(wrong());
     }
     let contamination = files::doubles(context, "est_contam_rate.npy")?;
     let good = files::doubles(context, "good.npy")?;
@@ -105,7 +106,7 @@ fn processed(run: &mut SortingRun, context: &Path, options: &ReadOptions, batch:
     let channels = run.intermediates.whitening.as_ref().map_or(0, Array2::nrows);
     let channels = options.processed.n_channels.unwrap_or(channels);
     let bytes = std::fs::metadata(&path).map_or(0, |meta| meta.len());
-    let values = (2 * channels * batches) as u64;
+    let values = (2 * channels).saturating_mul(batches) as u64;
     let measured = (values > 0 && bytes > 0 && bytes.is_multiple_of(values)).then(|| (bytes / values) as usize);
     let Some(batch) = options.processed.batch_samples.or(batch).or(measured) else {
         return;

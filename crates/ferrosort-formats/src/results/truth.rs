@@ -7,7 +7,7 @@ use ndarray::Array2;
 use serde_json::Value;
 
 use super::table::cells;
-use super::{ReadOptions, columns, files};
+use super::{ReadOptions, columns, family, files};
 use crate::probe::read_probe;
 
 /// Reads `truth/`; the recording's facts and the probe are beside it, in the folder above.
@@ -96,7 +96,7 @@ fn spikes(run: &mut SortingRun, folder: &Path) -> Result<()> {
     };
     run.spikes.samples = column("spike_samples.npy")?;
     let units = column("spike_units.npy")?;
-    if units.iter().any(|unit| !(0..=i64::from(i32::MAX)).contains(unit)) {
+    if units.iter().any(|unit| !(0..family::MAX_UNITS).contains(unit)) {
         return Err(files::not(folder, "spike_units.npy", "units counted from 0"));
     }
     run.spikes.units = units.iter().map(|&unit| unit as u32).collect();

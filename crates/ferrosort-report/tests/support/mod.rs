@@ -60,6 +60,14 @@ pub const SMALL: Size = Size {
     mean_rate_hz: 6.0,
 };
 
+/// As much as every section needs, and no more.
+pub const TINY: Size = Size {
+    units: 6,
+    channels: 16,
+    duration_s: 20.0,
+    mean_rate_hz: 6.0,
+};
+
 /// 400 units on 384 channels, a million spikes in the truth and each sorting.
 pub const LARGE: Size = Size {
     units: 400,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ferrosort_core::{Error, Result};
+use ferrosort_formats::read_regular_text;
 
 use super::knots::Knots;
 
@@ -11,7 +12,7 @@ use super::knots::Knots;
 /// # Errors
 /// An unreadable file, a line that is not three numbers, or times with different depths.
 pub(super) fn read(path: &Path) -> Result<Knots> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+    let text = read_regular_text(path, "table of displacements")?;
     let mut rows: Vec<[f64; 3]> = Vec::new();
     for (number, line) in text.lines().enumerate().skip(1).filter(|(_, l)| !l.trim().is_empty()) {
         let values: Vec<f64> = line.split(',').filter_map(|v| v.trim().parse().ok()).collect();

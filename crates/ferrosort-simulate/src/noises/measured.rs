@@ -6,9 +6,10 @@ use std::fs::File;
 use std::path::Path;
 
 use ferrosort_core::{Error, Probe, Recording, Result};
+use ferrosort_formats::npy::Npz;
 use ferrosort_formats::{OpenOptions, open_recording};
 use ndarray::{Array1, Array2, Array3};
-use ndarray_npy::{NpzReader, NpzWriter, ReadNpzError, WriteNpzError};
+use ndarray_npy::{NpzWriter, WriteNpzError};
 use rustfft::FftPlannerScalar;
 use rustfft::num_complex::Complex32;
 
@@ -117,30 +118,42 @@ impl NoiseModel {
     /// # Errors
     /// A file that cannot be read or has other arrays.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io("read", path, e))?;
-        let fail = |e: ReadNpzError| Error::input(format!("{} is not a noise model: {e}", path.display()));
-        let mut npz = NpzReader::new(file).map_err(fail)?;
-        let rate: Array1<f64> = npz.by_name("sample_rate").map_err(fail)?;
-        let positions: Array2<f64> = npz.by_name("positions_um").map_err(fail)?;
-        let shanks: Array1<i64> = npz.by_name("shanks").map_err(fail)?;
-        let power: Array2<f32> = npz.by_name("power").map_err(fail)?;
-        let coherence: Array3<f32> = npz.by_name("coherence").map_err(fail)?;
+        let fail = |name: &str| {
+            Error::input(format!(
+                "{} is not a noise model: {name} is not as it should be",
+                path.display()
+            ))
+        };
+        let mut npz = Npz::open(path)?;
+        let mut array = |name: &'static str| npz.require(name).map(|array| (name, array));
+        let (name, rate) = array("sample_rate")?;
+        let rate = rate.into_f64().ok_or_else(|| fail(name))?;
+        let (name, positions) = array("positions_um")?;
+        let positions = positions.into_matrix().ok_or_else(|| fail(name))?;
+        let (name, shanks) = array("shanks")?;
+        let shanks = shanks.into_i64().ok_or_else(|| fail(name))?;
+        let (name, power) = array("power")?;
+        let power = power.into_matrix().ok_or_else(|| fail(name))?.mapv(|v| v as f32);
+        let (name, coherence) = array("coherence")?;
+        let coherence = coherence.into_cube().ok_or_else(|| fail(name))?;
         let n = shanks.len();
+        let finite = power.iter().chain(&coherence).all(|v| v.is_finite()) && positions.iter().all(|v| v.is_finite());
         let fits = rate.len() == 1
+            && (rate[0].is_finite() && rate[0] > 0.0 && finite)
             && positions.dim() == (n, 2)
             && power.nrows() == n
             && (power.ncols().max(2) - 1).is_power_of_two()
             && coherence.dim() == (EDGES_HZ.len() + 1, n, n);
         if !fits {
             return Err(Error::input(format!(
-                "{} is not a noise model: its arrays do not fit each other",
+                "{} is not a noise model: its arrays do not fit each other, or hold values that are not finite",
                 path.display()
             )));
         }
         Ok(Self {
             sample_rate_hz: rate[0],
             positions_um: positions.outer_iter().map(|p| [p[0], p[1]]).collect(),
-            shanks: shanks.to_vec(),
+            shanks,
             power,
             coherence,
         })

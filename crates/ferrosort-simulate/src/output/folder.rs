@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Error, Result};
+use ferrosort_formats::read_regular_text;
 
 use super::GENERATOR;
 
@@ -55,7 +56,7 @@ impl Folder {
             )));
         }
         let ours = GENERATOR.split(' ').next().unwrap_or_default();
-        let is_simulation = std::fs::read_to_string(self.wanted.join("meta.json"))
+        let is_simulation = read_regular_text(&self.wanted.join("meta.json"), "simulation")
             .is_ok_and(|meta| meta.contains(&format!("\"generator\": \"{ours}")));
         if !is_simulation {
             return Err(Error::input(format!(

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ferrosort_core::{Error, Result};
+use ferrosort_formats::read_regular_text;
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
@@ -31,7 +32,7 @@ impl Settings {
         if !(path.extension().is_some_and(|e| e == "toml") || path.is_file()) {
             return Self::preset(what);
         }
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+        let text = read_regular_text(path, "file of settings")?;
         let changes: Table =
             toml::from_str(&text).map_err(|e| Error::input(format!("{what} is not TOML: {}", one_line(&e))))?;
         let base = match changes.get(BASE) {

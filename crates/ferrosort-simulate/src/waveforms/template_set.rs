@@ -1,18 +1,16 @@
 //! Footprints frozen in a file, so that a benchmark does not change with the generator (docs/waveforms.md 6).
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use ferrosort_core::{Error, Result};
-use ndarray::{Array0, Array1, Array2, Array4, Axis, Dimension, Ix3, Ix4, OwnedRepr};
-use ndarray_npy::{NpzReader, NpzWriter, ReadNpzError, ReadableElement, WriteNpzError};
+use ferrosort_formats::npy::{NpyArray, Npz};
+use ndarray::{Array, Array0, Array1, Array2, Array4, ArrayD, Axis, Dimension, Ix0, IxDyn};
+use ndarray_npy::{NpzWriter, WriteNpzError};
 
 use super::{Neuron, NeuronClass};
 use crate::geometry::SimContact;
-
-/// Largest file read, bytes.
-const MAX_FILE_BYTES: u64 = 8 << 30;
 
 /// Footprints of several neurons on one probe, at several displacements along it.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,32 +108,27 @@ impl TemplateSet {
     /// # Errors
     /// A file that cannot be read, an array that is missing or of another type, or sizes that do not fit each other.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io("read", path, e))?;
-        if file.metadata().map_err(|e| Error::io("read", path, e))?.len() > MAX_FILE_BYTES {
-            return Err(Error::input(format!("{} is larger than 8 GiB", path.display())));
-        }
         let refuse = |what: String| Error::input(format!("{} is not a file of templates: {what}", path.display()));
-        let mut npz = NpzReader::new(BufReader::new(file)).map_err(|e| refuse(e.to_string()))?;
-        let (templates_uv, displacements_um) = match array::<f32, Ix4>(&mut npz, "templates") {
-            Ok(templates) => (templates, array(&mut npz, "displacements").map_err(refuse)?),
-            Err(_) => (
-                array::<f32, Ix3>(&mut npz, "templates")
-                    .map_err(refuse)?
-                    .insert_axis(Axis(1)),
-                Array1::zeros(1),
-            ),
+        let mut npz = Npz::open(path)?;
+        let mut templates = npz.require("templates")?;
+        let displacements_um = match templates.shape.as_slice() {
+            [units, samples, contacts] => {
+                templates.shape = vec![*units, 1, *samples, *contacts];
+                Array1::zeros(1)
+            }
+            _ => array(&mut npz, "displacements", NpyArray::into_f64).map_err(refuse)?,
         };
-        let classes: Array1<u8> = array(&mut npz, "classes").map_err(refuse)?;
-        let class = |&code: &u8| CLASSES.get(usize::from(code)).copied();
+        let classes: Array1<i64> = array(&mut npz, "classes", NpyArray::into_i64).map_err(refuse)?;
+        let class = |&code: &i64| CLASSES.get(usize::try_from(code).ok()?).copied();
         let set = Self {
-            templates_uv,
+            templates_uv: shaped(templates, "templates", NpyArray::into_f32).map_err(refuse)?,
             displacements_um,
-            n0: array(&mut npz, "n0").map_err(refuse)?,
-            sample_rate_hz: array::<f64, ndarray::Ix0>(&mut npz, "fs")
+            n0: array(&mut npz, "n0", NpyArray::into_i64).map_err(refuse)?,
+            sample_rate_hz: array::<_, Ix0>(&mut npz, "fs", NpyArray::into_f64)
                 .map_err(refuse)?
                 .into_scalar(),
-            contacts_um: array(&mut npz, "positions").map_err(refuse)?,
-            units_um: array(&mut npz, "unit_positions").map_err(refuse)?,
+            contacts_um: array(&mut npz, "positions", NpyArray::into_f64).map_err(refuse)?,
+            units_um: array(&mut npz, "unit_positions", NpyArray::into_f64).map_err(refuse)?,
             classes: (classes.iter().map(class).collect::<Option<_>>())
                 .ok_or_else(|| refuse("a class is not from 0 to 4".to_owned()))?,
         };
@@ -166,12 +159,26 @@ fn code(class: NeuronClass) -> u8 {
     CLASSES.iter().position(|c| *c == class).unwrap_or(0) as u8
 }
 
-fn array<T: ReadableElement, D: Dimension>(
-    npz: &mut NpzReader<BufReader<File>>,
+/// The array of this name with this type of values and number of axes.
+fn array<T, D: Dimension>(
+    npz: &mut Npz,
     name: &str,
-) -> std::result::Result<ndarray::Array<T, D>, String> {
-    npz.by_name::<OwnedRepr<T>, D>(name)
-        .map_err(|e: ReadNpzError| format!("array '{name}': {e}"))
+    values: impl Fn(NpyArray) -> Option<Vec<T>>,
+) -> std::result::Result<Array<T, D>, String> {
+    let array = npz.require(name).map_err(|e| e.to_string())?;
+    shaped(array, name, values)
+}
+
+fn shaped<T, D: Dimension>(
+    array: NpyArray,
+    name: &str,
+    values: impl Fn(NpyArray) -> Option<Vec<T>>,
+) -> std::result::Result<Array<T, D>, String> {
+    let shape = IxDyn(&array.shape);
+    values(array)
+        .and_then(|values| ArrayD::from_shape_vec(shape, values).ok())
+        .and_then(|array| array.into_dimensionality().ok())
+        .ok_or_else(|| format!("array '{name}' has another type or number of axes"))
 }
 
 #[cfg(test)]
@@ -243,6 +250,6 @@ mod tests {
         set.n0 = Array1::zeros(3);
         assert!(message(write(&set, [1, 2])).contains("do not fit"));
         std::fs::write(&path, b"no archive").unwrap();
-        assert!(message(TemplateSet::read(&path)).contains("not a file of templates"));
+        assert!(message(TemplateSet::read(&path)).contains("not a NumPy pack"));
     }
 }

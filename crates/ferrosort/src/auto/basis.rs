@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::geometry::Geometry;
+use super::memory::Memory;
 use super::signal::Signal;
 
 /// Components of the basis.
@@ -78,25 +79,25 @@ impl Basis {
     ///
     /// # Errors
     /// Those of reading.
-    pub fn learn(signal: &Signal, geometry: &Geometry) -> Result<Self> {
+    pub fn learn(signal: &Signal, geometry: &Geometry, memory: &Memory) -> Result<Self> {
         let ms = signal.sample_rate() / 1000.0;
         let before = (WINDOW_MS.0 * ms).round() as usize;
         let length = before + (WINDOW_MS.1 * ms).round() as usize + 1;
         let stretch = (0.5 * signal.sample_rate()) as usize;
         let total = signal.n_samples() as i64;
         let count = STRETCHES.min(total / stretch as i64).max(1);
-        let found: Vec<Vec<Vec<f32>>> = (0..count)
-            .into_par_iter()
-            .map(|i| {
-                let start = if count > 1 {
-                    i * (total - stretch as i64) / (count - 1)
-                } else {
-                    0
-                };
+        let starts: Vec<i64> = (0..count)
+            .map(|i| i * (total - stretch as i64) / (count - 1).max(1))
+            .map(|start| if count > 1 { start } else { 0 })
+            .collect();
+        let mut found: Vec<Vec<Vec<f32>>> = Vec::new();
+        for starts in starts.chunks(memory.at_once(memory.window(), 0)?) {
+            let clips_at = |&start: &i64| {
                 let y = signal.tile(start, stretch)?;
                 Ok(clips(&y, geometry, before, length))
-            })
-            .collect::<Result<_>>()?;
+            };
+            found.extend(starts.par_iter().map(clips_at).collect::<Result<Vec<_>>>()?);
+        }
         let mut all: Vec<Vec<f32>> = found.into_iter().flatten().collect();
         if all.len() > CLIPS.0 {
             let n = all.len();

@@ -12,6 +12,7 @@ use super::basis::Basis;
 use super::detect::{Detections, Detector};
 use super::displacement::Displacement;
 use super::geometry::Geometry;
+use super::memory::Memory;
 use super::pursuit::{Found, Pursuit, TileUnit, clean_features};
 use super::signal::Signal;
 use super::tile::Tile;
@@ -33,6 +34,8 @@ pub struct Passes<'a> {
     pub basis: &'a Basis,
     /// Universal filters.
     pub detector: &'a Detector,
+    /// What fits into memory.
+    pub memory: Memory,
 }
 
 /// Spikes of one pass, in order of time.
@@ -65,18 +68,25 @@ struct TileOutput {
     sums: Vec<TileSum>,
 }
 
+/// Samples of a tile; depends on nothing but the recording.
+pub fn tile_samples(geometry: &Geometry, sample_rate: f64) -> usize {
+    let channels = geometry.wide.len().max(1);
+    (TILE_VALUES / channels).clamp(2048, (TILE_S * sample_rate).max(2048.0) as usize)
+}
+
 /// Runs `work` on all tiles, in parallel, and hands the results to `take` in order, which adds them to the state.
 fn each_tile<T: Send, S: Serialize + DeserializeOwned>(
     tiles: &[usize],
     steps: &Steps,
     start: S,
+    at_once: impl Fn(&S) -> Result<usize>,
     work: impl Fn(usize) -> Result<T> + Sync,
     take: impl Fn(&mut S, T),
 ) -> Result<S> {
-    let at_a_time = 2 * rayon::current_num_threads();
     let (mut done, mut state) = steps.load().unwrap_or((0, start));
-    for tiles in tiles[done..].chunks(at_a_time) {
+    while done < tiles.len() {
         steps.check_cancelled()?;
+        let tiles = &tiles[done..(done + at_once(&state)?).min(tiles.len())];
         let results: Vec<T> = tiles.par_iter().map(|&tile| work(tile)).collect::<Result<_>>()?;
         for result in results {
             take(&mut state, result);
@@ -89,22 +99,18 @@ fn each_tile<T: Send, S: Serialize + DeserializeOwned>(
 }
 
 impl Passes<'_> {
-    /// Samples of a tile; depends on nothing but the recording.
-    fn tile_samples(&self) -> usize {
-        let channels = self.geometry.wide.len().max(1);
-        (TILE_VALUES / channels).clamp(2048, (TILE_S * self.signal.sample_rate()).max(2048.0) as usize)
-    }
-
     /// Number of tiles of the recording.
     pub fn tiles(&self) -> usize {
-        (self.signal.n_samples() as usize).div_ceil(self.tile_samples()).max(1)
+        (self.signal.n_samples() as usize)
+            .div_ceil(tile_samples(self.geometry, self.signal.sample_rate()))
+            .max(1)
     }
 
     /// A tile with margins, the recording's sample of its time 0, and the range of times that are its own.
     fn tile(&self, tile: usize) -> Result<(Tile<'_>, i64, [usize; 2])> {
         let (length, before) = (self.basis.length(), self.basis.before);
         let margin = 2 * length;
-        let samples = self.tile_samples();
+        let samples = tile_samples(self.geometry, self.signal.sample_rate());
         let start = tile * samples;
         let end = (start + samples).min(self.signal.n_samples() as usize);
         let first = start as i64 - margin as i64;
@@ -125,7 +131,11 @@ impl Passes<'_> {
                 .detector
                 .detect(&tile, self.basis, self.geometry, threshold, range, first))
         };
-        each_tile(tiles, steps, Detections::default(), work, Detections::append)
+        let at_once = |found: &Detections| {
+            let held = self.memory.detections(found.len());
+            self.memory.at_once(self.memory.tile(0), held)
+        };
+        each_tile(tiles, steps, Detections::default(), at_once, work, Detections::append)
     }
 
     /// Pursuit with templates in these tiles, and sums for new templates if it is to `learn`.
@@ -145,7 +155,11 @@ impl Passes<'_> {
             sums: units.iter().map(|u| vec![KnotSum::default(); u.knots()]).collect(),
         };
         let work = |tile| self.pursue_tile(tile, units, displacement, learn);
-        each_tile(tiles, steps, start, work, |out, tile: TileOutput| {
+        let at_once = |out: &PassOutput| {
+            let held = Memory::spikes(out.spikes.times.len());
+            self.memory.at_once(self.memory.tile(units.len()), held)
+        };
+        each_tile(tiles, steps, start, at_once, work, |out, tile: TileOutput| {
             for (time, f) in tile.spikes {
                 out.spikes.times.push(time);
                 out.spikes.units.push(f.unit as u32);

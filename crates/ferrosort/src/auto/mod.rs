@@ -9,6 +9,7 @@ pub mod geometry;
 pub mod isosplit;
 pub mod label;
 pub mod matching;
+pub mod memory;
 pub mod merge;
 pub mod motion;
 pub mod pipeline;

@@ -8,7 +8,8 @@ use super::detect::Detector;
 use super::displacement::Displacement;
 use super::geometry::Geometry;
 use super::label::{by_unit, judge};
-use super::matching::{PassOutput, Passes};
+use super::matching::{PassOutput, Passes, tile_samples};
+use super::memory::Memory;
 use super::results::Results;
 use super::signal::{Noise, Signal, has_common_reference};
 use super::units::{Seed, Unit};
@@ -40,21 +41,28 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
     let (recording, parameters) = (request.recording, &request.settings.parameters);
     let geometry = Geometry::new(request.probe);
     run.choose(geometry.summary());
+    let rate = recording.sample_rate();
+    let tile_length = tile_samples(&geometry, rate);
+    let mut memory = Memory::new(&geometry, recording.n_channels(), tile_length, rate);
+    memory.limit = request.limits.memory;
+    memory.most_at_once = request.limits.tiles(tile_length, rate);
     let columns: Vec<usize> = request.probe.contacts.iter().map(|c| c.channel).collect();
     let noise = run.kept("noise", (1, "steps"), parameters, |run| {
         run.choose(reference_summary(columns.len(), parameters.common_reference));
-        Noise::learn(recording, &columns, &geometry, parameters)
+        Noise::learn(recording, &columns, &geometry, parameters, &memory)
     })?;
     let signal = Signal::new(recording, columns, parameters, noise);
-    let basis = run.kept("shapes", (1, "steps"), &(), |_| Basis::learn(&signal, &geometry))?;
+    let basis = run.kept("shapes", (1, "steps"), &(), |_| {
+        Basis::learn(&signal, &geometry, &memory)
+    })?;
     let detector = Detector::new(&geometry, &signal);
     let passes = Passes {
         signal: &signal,
         geometry: &geometry,
         basis: &basis,
         detector: &detector,
+        memory,
     };
-    let rate = signal.sample_rate();
     let duration_s = signal.n_samples() as f64 / rate;
     let parts = learning_tiles(passes.tiles(), duration_s, geometry.wide.len() as f64 * rate);
     let learnt_s = duration_s * parts[0].len() as f64 / passes.tiles() as f64;

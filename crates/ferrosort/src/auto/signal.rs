@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::geometry::Geometry;
+use super::memory::Memory;
 use crate::preprocess::filter::{Conditioner, Offset, column_means};
 use crate::settings::Parameters;
 
@@ -53,6 +54,7 @@ impl Noise {
         columns: &[usize],
         geometry: &Geometry,
         parameters: &Parameters,
+        memory: &Memory,
     ) -> Result<Self> {
         let n = columns.len();
         let rate = recording.sample_rate();
@@ -87,10 +89,11 @@ impl Noise {
             taps: vec![1.0],
         };
         let mut signal = Signal::new(recording, columns.to_vec(), parameters, unknown);
-        let covariance = signal.masked_covariance(&windows, window, geometry)?;
+        let at_once = memory.at_once(memory.window(), 0)?;
+        let covariance = signal.masked_covariance(&windows, window, geometry, at_once)?;
         signal.set_whitening(local_whitening(&covariance, geometry)?);
         let half = (WHITENING_MS * rate / 1000.0).round().max(1.0) as usize;
-        let autocovariance = signal.autocovariance(&windows, window, half)?;
+        let autocovariance = signal.autocovariance(&windows, window, half, at_once)?;
         signal.noise.taps = whitening_taps(&autocovariance);
         Ok(signal.noise)
     }
@@ -201,7 +204,13 @@ impl<'a> Signal<'a> {
     }
 
     /// Covariance of the filtered channels outside spikes, counts squared, for pairs within a wide neighbourhood; 0 for others.
-    fn masked_covariance(&self, windows: &[u64], window: u64, geometry: &Geometry) -> Result<Array2<f64>> {
+    fn masked_covariance(
+        &self,
+        windows: &[u64],
+        window: u64,
+        geometry: &Geometry,
+        at_once: usize,
+    ) -> Result<Array2<f64>> {
         let n = self.columns.len();
         let mut pairs: Vec<(usize, usize)> = (0..n)
             .flat_map(|a| {
@@ -213,16 +222,14 @@ impl<'a> Signal<'a> {
             .collect();
         pairs.sort_unstable();
         pairs.dedup();
-        let sums: Vec<Vec<[f64; 2]>> = windows
-            .par_iter()
-            .map(|&start| {
-                let (block, lead) = self.filtered(start as i64, window as usize)?;
-                let (values, masks) = masked(&block, lead, window as usize);
-                let products =
-                    |&(a, b): &(usize, usize)| [dot(values.row(a), values.row(b)), dot(masks.row(a), masks.row(b))];
-                Ok(pairs.iter().map(products).collect())
-            })
-            .collect::<Result<_>>()?;
+        let products_at = |&start: &u64| {
+            let (block, lead) = self.filtered(start as i64, window as usize)?;
+            let (values, masks) = masked(&block, lead, window as usize);
+            let products =
+                |&(a, b): &(usize, usize)| [dot(values.row(a), values.row(b)), dot(masks.row(a), masks.row(b))];
+            Ok(pairs.iter().map(products).collect())
+        };
+        let sums: Vec<Vec<[f64; 2]>> = some_at_once(windows, at_once, products_at)?;
         let mut covariance = Array2::zeros((n, n));
         for (k, &(a, b)) in pairs.iter().enumerate() {
             let [sum, count] = sums.iter().fold([0.0, 0.0], |s, w| [s[0] + w[k][0], s[1] + w[k][1]]);
@@ -233,24 +240,22 @@ impl<'a> Signal<'a> {
     }
 
     /// Mean autocovariance over some channels of the spatially white signal outside spikes, lags `0..=2 half`.
-    fn autocovariance(&self, windows: &[u64], window: u64, half: usize) -> Result<Vec<f64>> {
+    fn autocovariance(&self, windows: &[u64], window: u64, half: usize, at_once: usize) -> Result<Vec<f64>> {
         let step = self.columns.len().div_ceil(SPECTRUM_CHANNELS).max(1);
-        let sums: Vec<Vec<[f64; 2]>> = windows
-            .par_iter()
-            .map(|&start| {
-                let block = self.spatially_white(start as i64, window as usize)?;
-                let (values, masks) = masked(&block, 0, window as usize);
-                let mut out = vec![[0.0; 2]; 2 * half + 1];
-                for (v, m) in values.rows().zip(masks.rows()).step_by(step) {
-                    for (lag, out) in out.iter_mut().enumerate() {
-                        let lagged = |x: &[f32]| dot(x, &x[lag.min(x.len())..]);
-                        out[0] += lagged(v);
-                        out[1] += lagged(m);
-                    }
+        let products_at = |&start: &u64| {
+            let block = self.spatially_white(start as i64, window as usize)?;
+            let (values, masks) = masked(&block, 0, window as usize);
+            let mut out = vec![[0.0; 2]; 2 * half + 1];
+            for (v, m) in values.rows().zip(masks.rows()).step_by(step) {
+                for (lag, out) in out.iter_mut().enumerate() {
+                    let lagged = |x: &[f32]| dot(x, &x[lag.min(x.len())..]);
+                    out[0] += lagged(v);
+                    out[1] += lagged(m);
                 }
-                Ok(out)
-            })
-            .collect::<Result<_>>()?;
+            }
+            Ok(out)
+        };
+        let sums: Vec<Vec<[f64; 2]>> = some_at_once(windows, at_once, products_at)?;
         Ok((0..=2 * half)
             .map(|lag| {
                 let [sum, count] = sums
@@ -260,6 +265,19 @@ impl<'a> Signal<'a> {
             })
             .collect())
     }
+}
+
+/// Works on windows in parallel, so many at a time; results are in order.
+fn some_at_once<T: Send>(
+    windows: &[u64],
+    at_once: usize,
+    work: impl Fn(&u64) -> Result<T> + Sync + Send,
+) -> Result<Vec<T>> {
+    let mut out = Vec::with_capacity(windows.len());
+    for windows in windows.chunks(at_once) {
+        out.extend(windows.par_iter().map(&work).collect::<Result<Vec<_>>>()?);
+    }
+    Ok(out)
 }
 
 /// Whether so many channels have a common reference: of few, it would hold much of the spikes themselves.

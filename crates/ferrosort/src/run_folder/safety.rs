@@ -10,6 +10,17 @@ use super::{INTERMEDIATES, LOCK, MANIFEST, PROCESSED, RESULT};
 
 /// The output as an absolute path without symbolic links in what exists of it, so that its siblings are on its disk.
 pub(super) fn absolute_target(output: &Path) -> Result<PathBuf> {
+    if output.is_symlink() && !output.exists() {
+        return Err(Error::input(format!(
+            "output {} is a symbolic link that leads nowhere; remove it or name another folder",
+            output.display()
+        )));
+    }
+    if output.as_os_str().is_empty() {
+        return Err(Error::input(
+            "the output has no name; name a folder that can be created",
+        ));
+    }
     let absolute = std::path::absolute(output).map_err(|e| Error::io("find", output, e))?;
     if let Ok(existing) = absolute.canonicalize() {
         return Ok(existing);

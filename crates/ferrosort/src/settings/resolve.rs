@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ferrosort_core::{Error, Result};
+use ferrosort_formats::read_regular_text;
 use toml::{Table, Value};
 
 use super::metadata::{
@@ -106,6 +107,9 @@ impl Settings {
     }
 }
 
+/// Characters of a value that a message repeats.
+const LONGEST_SHOWN: usize = 80;
+
 /// The only parameter of Kilosort2 that `auto` has too.
 const USED_BY_AUTO: &str = "common_reference";
 
@@ -187,17 +191,7 @@ fn unknown_preset(name: &str) -> Error {
 }
 
 fn read_file(path: &Path) -> Result<Vec<Given>> {
-    let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::input(format!(
-            "{} does not exist; check the path of the parameter file (--params)",
-            path.display()
-        )),
-        std::io::ErrorKind::InvalidData => Error::input(format!(
-            "{} is not text in UTF-8; --params takes a TOML file",
-            path.display()
-        )),
-        _ => Error::io("read", path, e),
-    })?;
+    let text = read_regular_text(path, "parameter file (--params)")?;
     let table: Table = text.parse().map_err(|e: toml::de::Error| {
         let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         Error::input(format!(
@@ -227,13 +221,15 @@ fn read_file(path: &Path) -> Result<Vec<Given>> {
 fn parse_set(text: &str) -> Result<Given> {
     let (key, value) = text.split_once('=').ok_or_else(|| {
         Error::input(format!(
-            "--set {text} has no '='; write --set NAME=VALUE, for example --set Th=[6,2]"
+            "--set {} has no '='; write --set NAME=VALUE, for example --set Th=[6,2]",
+            shortened(text)
         ))
     })?;
     let parsed = value.trim().parse::<Value>().map_err(|_| {
         Error::input(format!(
-            "--set {text}: '{}' is not a value; write a number, true or false, or a list such as [6, 2]",
-            value.trim()
+            "--set {}: '{}' is not a value; write a number, true or false, or a list such as [6, 2]",
+            shortened(text),
+            shortened(value.trim())
         ))
     })?;
     Ok(Given {
@@ -241,6 +237,14 @@ fn parse_set(text: &str) -> Result<Given> {
         value: parsed,
         origin: "--set".into(),
     })
+}
+
+/// The start of a long text: a message is for people.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Options of one source by their canonical name. The last of one spelling counts; two spellings are a mistake.

@@ -9,6 +9,8 @@ use super::resolve::{as_flag, as_number};
 
 /// Shortest part of a batch that is not overlap: positions are searched in pieces of this many samples.
 const LEAST_HOP_SAMPLES: usize = 1024;
+/// Highest sample rate, Hz. No converter for arrays of electrodes is as fast; windows of a higher one would fill the memory.
+const MAX_RATE_HZ: f64 = 1e6;
 
 /// Turns a given value into the type of the parameter's default, and checks its range.
 ///
@@ -98,6 +100,11 @@ impl Settings {
     pub fn check_rate(&self, sample_rate: f64) -> Result<()> {
         let (high, low) = (self.parameters.highpass_hz, self.parameters.lowpass_hz);
         let half = sample_rate / 2.0;
+        if sample_rate.is_nan() || sample_rate > MAX_RATE_HZ {
+            return Err(Error::input(format!(
+                "the sample rate is {sample_rate} Hz; recordings of spikes have at most {MAX_RATE_HZ} Hz, so check --sample-rate"
+            )));
+        }
         if high >= half {
             return Err(Error::input(format!(
                 "highpass_hz (fshigh) is {high}; at a sample rate of {sample_rate} Hz it must be below {half} (--set \

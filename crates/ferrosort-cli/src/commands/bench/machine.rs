@@ -75,13 +75,14 @@ fn date(days: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-fn cpu(cpuinfo: &str) -> Option<String> {
+/// The processor's name in `/proc/cpuinfo`.
+pub fn cpu(cpuinfo: &str) -> Option<String> {
     let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_string())
 }
 
 /// The commit of the clone above the program, if it is built in one and git is there.
-fn commit() -> Option<String> {
+pub fn commit() -> Option<String> {
     let program = std::env::current_exe().ok()?;
     let clone = program
         .ancestors()

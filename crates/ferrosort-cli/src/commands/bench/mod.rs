@@ -1,8 +1,8 @@
 //! `ferrosort bench`: a suite of simulated recordings, sorted and scored, with time and memory.
 
-mod machine;
+pub(super) mod machine;
 mod run;
-mod score;
+pub(super) mod score;
 mod suite;
 mod table;
 

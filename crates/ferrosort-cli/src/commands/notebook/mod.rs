@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ferrosort::fingerprint;
-use ferrosort::pipeline::Draws;
+use ferrosort::pipeline::{Draws, Limits};
 use ferrosort::run_folder::RunFolder;
 use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
 use ferrosort_compare::analysis::AnalysisParams;
 use ferrosort_core::{Error, Observer, Result};
+use ferrosort_formats::read_regular_text;
 use ferrosort_simulate::settings::Generator;
 use ferrosort_simulate::{Settings as Simulated, Simulation};
 use serde_json::json;
@@ -56,12 +57,62 @@ fn resolve(args: &NotebookArgs) -> Result<NotebookOptions> {
     let Some(path) = &args.config else {
         return Ok(args.options.clone());
     };
-    let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+    let text = read_regular_text(path, "configuration (--config)")?;
     let file: NotebookOptions = toml::from_str(&text).map_err(|e| {
         let what = e.message().lines().next().unwrap_or_default().to_string();
         Error::input(format!("{}: {what}; see ferrosort notebook --help", path.display()))
     })?;
     Ok(args.options.clone().or(file))
+}
+
+/// What can be wrong with the options is said before the work, which takes long.
+fn check(options: &NotebookOptions) -> Result<()> {
+    let simulated = simulation(options)?;
+    for algorithm in [Algorithm::Kilosort2, Algorithm::Pykilosort] {
+        match given_result(options, algorithm) {
+            Some(given) if !given.exists() => {
+                return Err(Error::input(format!(
+                    "{} does not exist; check the path of the result",
+                    given.display()
+                )));
+            }
+            Some(_) => {}
+            None => sorter(options, algorithm)?.check_rate(simulated.sample_rate_hz)?,
+        }
+    }
+    // Refuses a number of threads that the system does not give.
+    drop(thread_pool(options.threads)?);
+    Ok(())
+}
+
+fn simulation(options: &NotebookOptions) -> Result<Simulated> {
+    let mut settings = Simulated::from_name_or_file(options.simulation.as_deref().unwrap_or(SIMULATION))?;
+    if let Some(duration_s) = options.duration {
+        settings.duration_s = duration_s;
+    }
+    if let Some(seed) = options.seed {
+        settings.set_seed(seed);
+    }
+    if let Some(paths) = &options.waveforms {
+        settings.units.generator = Generator::Library;
+        settings.units.libraries = simulate::libraries(paths)?;
+    }
+    settings.validate()?;
+    Ok(settings)
+}
+
+/// A result that was made elsewhere.
+fn given_result(options: &NotebookOptions, algorithm: Algorithm) -> Option<&PathBuf> {
+    match algorithm {
+        Algorithm::Auto => None,
+        Algorithm::Kilosort2 => options.kilosort2_results.as_ref(),
+        Algorithm::Pykilosort => options.pykilosort_results.as_ref(),
+    }
+}
+
+fn sorter(options: &NotebookOptions, algorithm: Algorithm) -> Result<Settings> {
+    let set = options.set.as_deref().unwrap_or(&[]);
+    Ok(Settings::resolve(algorithm, None, None, set)?.settings)
 }
 
 const RECORDING: &str = "recording";
@@ -80,6 +131,12 @@ struct Notebook<'a> {
 
 impl<'a> Notebook<'a> {
     fn open(folder: PathBuf, options: NotebookOptions, progress: &'a Progress) -> Result<Self> {
+        if folder.exists() && !folder.is_dir() {
+            return Err(Error::input(format!(
+                "output {} is a file; name a folder with --output",
+                folder.display()
+            )));
+        }
         let cache = Cache::open(&folder, options.force.as_deref().unwrap_or(&[]))?;
         let is_ours = folder.join(cache::FILE).is_file();
         let is_empty = fs::read_dir(&folder).map_or(!folder.exists(), |mut entries| entries.next().is_none());
@@ -89,6 +146,7 @@ impl<'a> Notebook<'a> {
                 folder.display()
             )));
         }
+        check(&options)?;
         fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
         let notebook = Self {
             folder,
@@ -127,7 +185,7 @@ impl<'a> Notebook<'a> {
     }
 
     fn simulate(&mut self) -> Result<()> {
-        let settings = self.simulation()?;
+        let settings = simulation(&self.options)?;
         let output = self.path(RECORDING);
         let mut inputs = settings.to_toml()?;
         for library in &settings.units.libraries {
@@ -141,35 +199,17 @@ impl<'a> Notebook<'a> {
         })
     }
 
-    fn simulation(&self) -> Result<Simulated> {
-        let options = &self.options;
-        let mut settings = Simulated::from_name_or_file(options.simulation.as_deref().unwrap_or(SIMULATION))?;
-        if let Some(duration_s) = options.duration {
-            settings.duration_s = duration_s;
-        }
-        if let Some(seed) = options.seed {
-            settings.set_seed(seed);
-        }
-        if let Some(paths) = &options.waveforms {
-            settings.units.generator = Generator::Library;
-            settings.units.libraries = simulate::libraries(paths)?;
-        }
-        settings.validate()?;
-        Ok(settings)
-    }
-
     /// Where the result of one sorter is: made elsewhere, or sorted here.
     fn result(&mut self, algorithm: Algorithm) -> Result<PathBuf> {
-        let (operation, given) = match algorithm {
-            Algorithm::Auto => ("auto", None),
-            Algorithm::Kilosort2 => ("kilosort2", self.options.kilosort2_results.as_ref()),
-            Algorithm::Pykilosort => ("pykilosort", self.options.pykilosort_results.as_ref()),
+        let operation = match algorithm {
+            Algorithm::Auto => "auto",
+            Algorithm::Kilosort2 => "kilosort2",
+            Algorithm::Pykilosort => "pykilosort",
         };
-        if let Some(given) = given {
+        if let Some(given) = given_result(&self.options, algorithm) {
             return Ok(given.clone());
         }
-        let set = self.options.set.clone().unwrap_or_default();
-        let settings = Settings::resolve(algorithm, None, None, &set)?.settings;
+        let settings = sorter(&self.options, algorithm)?;
         let output = self.path(operation);
         let inputs = format!(
             "{settings:?} {}",
@@ -194,6 +234,7 @@ impl<'a> Notebook<'a> {
             folder: RunFolder::create(output, true, &[])?,
             keep_processed: true,
             threads: self.options.threads,
+            limits: Limits::default(),
             checkpoint_interval: CHECKPOINT_INTERVAL,
             warnings: Vec::new(),
         };

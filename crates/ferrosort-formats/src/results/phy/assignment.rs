@@ -25,8 +25,8 @@ pub(super) struct Assignment {
 
 impl Assignment {
     /// Reads `spike_clusters.npy` and `spike_templates.npy`, at least one of which must be there. `rows` is the number
-    /// of templates, 0 when there are none.
-    pub(super) fn read(folder: &Path, rows: usize, tables: &Tables) -> Result<Self> {
+    /// of templates in `templates.npy`, if it is there.
+    pub(super) fn read(folder: &Path, rows: Option<usize>, tables: &Tables) -> Result<Self> {
         let templates = files::integers(folder, "spike_templates.npy")?;
         let clusters = match files::integers(folder, "spike_clusters.npy")? {
             Some(clusters) => clusters,
@@ -46,7 +46,7 @@ impl Assignment {
         if clusters.iter().any(|&id| !(0..=i64::from(i32::MAX)).contains(&id)) {
             return Err(files::not(folder, "spike_clusters.npy", "clusters counted from 0"));
         }
-        if rows > 0
+        if let Some(rows) = rows
             && let Some(id) = templates.iter().find(|&&id| !(0..rows as i64).contains(&id))
         {
             return Err(Error::input(format!(
@@ -55,6 +55,7 @@ impl Assignment {
                 folder.display()
             )));
         }
+        let rows = rows.unwrap_or(0);
         let ids: BTreeSet<i64> = clusters
             .iter()
             .copied()

@@ -29,7 +29,7 @@ pub(super) fn read(folder: &Path, options: &ReadOptions) -> Result<SortingRun> {
 
     let templates = templates::read(folder, run.probe.as_ref().map(Probe::len))?;
     let tables = tables::read(folder)?;
-    let rows = templates.as_ref().map_or(0, |templates| templates.waveforms.dim().0);
+    let rows = templates.as_ref().map(|templates| templates.waveforms.dim().0);
     let assignment = Assignment::read(folder, rows, &tables)?;
     run.spikes.samples = spike_times(folder, assignment.clusters.len())?;
     run.spikes.units.clone_from(&assignment.units);
