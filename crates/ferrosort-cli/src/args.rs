@@ -3,6 +3,7 @@
 mod bench;
 mod compare;
 mod notebook;
+mod plan;
 mod simulate;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
 pub use bench::{BenchArgs, SuiteName};
 pub use compare::{CompareArgs, ReportArgs, SignalArgs};
 pub use notebook::{NotebookArgs, NotebookOptions};
+pub use plan::PlanArgs;
 pub use simulate::SimulateArgs;
 
 const EXAMPLES: &str = "\
@@ -64,6 +66,8 @@ pub enum Command {
     Sort(SortArgs),
     /// Say what a recording is, and warn about likely mistakes
     Info(InfoArgs),
+    /// Say what sorting a recording would choose, take and hold, before it runs
+    Plan(PlanArgs),
     /// Write any recording as a recording folder
     Convert(ConvertArgs),
     /// Compare results with each other and with the truth

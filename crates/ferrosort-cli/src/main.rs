@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let verbosity = match &cli.command {
         Command::Sort(args) => args.verbosity,
+        Command::Plan(args) => args.verbosity,
         Command::Convert(args) => args.verbosity,
         Command::Compare(args) => args.verbosity,
         Command::Report(args) => args.verbosity,
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let progress = Progress::new(verbosity, interrupt::watch());
     let result = match &cli.command {
         Command::Sort(args) => commands::sort::run(args, &progress),
+        Command::Plan(args) => commands::plan::run(args, &progress),
         Command::Convert(args) => commands::convert::run(args, &progress),
         Command::Compare(args) => commands::compare::run(args, &progress),
         Command::Report(args) => commands::report::run(args, &progress),

@@ -65,6 +65,18 @@ impl Probe {
         self.contacts.iter().map(|c| [c.x_um, c.y_um]).collect()
     }
 
+    /// The contacts by shank, then from below, then from the left: an order that does not depend on the file.
+    #[must_use]
+    pub fn by_place(&self) -> Self {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by(|&a, &b| {
+            let (a, b) = (&self.contacts[a], &self.contacts[b]);
+            let by = a.shank.cmp(&b.shank).then(a.y_um.total_cmp(&b.y_um));
+            by.then(a.x_um.total_cmp(&b.x_um)).then(a.channel.cmp(&b.channel))
+        });
+        self.select(&order)
+    }
+
     /// The probe restricted to the contacts at these places of the list, in the given order.
     pub fn select(&self, indices: &[usize]) -> Self {
         Self {

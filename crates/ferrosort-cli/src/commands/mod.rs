@@ -14,6 +14,7 @@ mod job;
 pub mod notebook;
 mod outputs;
 pub mod parameters;
+pub mod plan;
 pub mod report;
 mod signal;
 pub mod simulate;

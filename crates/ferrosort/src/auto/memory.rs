@@ -50,6 +50,11 @@ impl Memory {
         }
     }
 
+    /// Threads that work at a time.
+    pub fn threads(&self) -> u64 {
+        self.threads
+    }
+
     /// What the run holds all the time: matrices of channels by channels, in f64.
     pub fn fixed(&self) -> u64 {
         PROGRAM + 40 * self.channels * self.channels

@@ -13,6 +13,7 @@ pub mod memory;
 pub mod merge;
 pub mod motion;
 pub mod pipeline;
+pub mod plan;
 pub mod pursuit;
 pub mod results;
 pub mod shift;

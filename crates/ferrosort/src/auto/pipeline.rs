@@ -1,6 +1,6 @@
 //! The main path of `auto`: from a recording to its sorting.
 
-use ferrosort_core::{Result, Sorting};
+use ferrosort_core::{Probe, Recording, Result, Sorting};
 
 use super::basis::Basis;
 use super::cluster::Clustering;
@@ -14,10 +14,11 @@ use super::results::Results;
 use super::signal::{Noise, Signal, has_common_reference};
 use super::units::{Seed, Unit};
 use crate::pipeline::Request;
+use crate::settings::Parameters;
 use crate::stage::Run;
 
 /// Score of a detection without templates, sd. Weaker spikes would blur the clusters more than they add to them; the pursuit finds them.
-const DETECTION_SD: f32 = 5.25;
+pub(super) const DETECTION_SD: f32 = 5.25;
 /// Fewest spikes of a cluster, and fewest a second.
 const FEWEST: (f64, f64) = (12.0, 0.06);
 /// Rate of a unit before it is known, Hz.
@@ -30,6 +31,8 @@ const HOPELESS: f64 = 0.35;
 const LEARNT_S: f64 = 60.0;
 const LEARNT_VALUES: f64 = 1e8;
 const MOST_STEP: usize = 6;
+/// No more values than this are learnt from, however long the recording is: what is learnt from is in memory.
+const MOST_LEARNT_VALUES: f64 = 2e9;
 /// A unit is kept when its template has at least this norm, sd.
 const LEAST_NORM: f32 = 3.5;
 
@@ -39,32 +42,22 @@ const LEAST_NORM: f32 = 3.5;
 /// I/O of the recording, samples that are not finite, cancellation by the observer.
 pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
     let (recording, parameters) = (request.recording, &request.settings.parameters);
-    let geometry = Geometry::new(request.probe);
-    run.choose(geometry.summary());
-    let rate = recording.sample_rate();
-    let tile_length = tile_samples(&geometry, rate);
-    let mut memory = Memory::new(&geometry, recording.n_channels(), tile_length, rate);
-    memory.limit = request.limits.memory;
-    memory.most_at_once = request.limits.tiles(tile_length, rate);
-    let columns: Vec<usize> = request.probe.contacts.iter().map(|c| c.channel).collect();
-    let noise = run.kept("noise", (1, "steps"), parameters, |run| {
-        run.choose(reference_summary(columns.len(), parameters.common_reference));
-        Noise::learn(recording, &columns, &geometry, parameters, &memory)
+    let setting = Setting::new(request);
+    let geometry = &setting.geometry;
+    let noise = run.kept("noise", (1, "steps"), parameters, |_| {
+        Noise::learn(recording, &setting.columns, geometry, parameters, &setting.memory)
     })?;
-    let signal = Signal::new(recording, columns, parameters, noise);
+    let signal = Signal::new(recording, setting.columns.clone(), parameters, noise);
     let basis = run.kept("shapes", (1, "steps"), &(), |_| {
-        Basis::learn(&signal, &geometry, &memory)
+        Basis::learn(&signal, geometry, &setting.memory)
     })?;
-    let detector = Detector::new(&geometry, &signal);
-    let passes = Passes {
-        signal: &signal,
-        geometry: &geometry,
-        basis: &basis,
-        detector: &detector,
-        memory,
-    };
-    let duration_s = signal.n_samples() as f64 / rate;
-    let parts = learning_tiles(passes.tiles(), duration_s, geometry.wide.len() as f64 * rate);
+    let detector = Detector::new(geometry, &signal);
+    let passes = setting.passes(&signal, &basis, &detector);
+    let (rate, duration_s) = (signal.sample_rate(), setting.duration_s());
+    let parts = learning_tiles(passes.tiles(), duration_s, setting.values_per_s());
+    for choice in setting.choices(parameters, parts[0].len(), passes.tiles()) {
+        run.choose(choice);
+    }
     let learnt_s = duration_s * parts[0].len() as f64 / passes.tiles() as f64;
     let tiles = |part: &[usize]| (part.len() as u64, "tiles");
     let detections = run.kept("detection", tiles(&parts[0]), &DETECTION_SD, |run| {
@@ -74,26 +67,23 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
         passes.detect(&parts[0], DETECTION_SD, &run.steps())
     })?;
     let displacement = run.kept("motion", (1, "steps"), &(), |run| {
-        let displacement = Displacement::estimate(&detections, &geometry, rate, duration_s);
-        displacement
-            .summaries(&geometry)
-            .into_iter()
-            .for_each(|s| run.choose(s));
+        let displacement = Displacement::estimate(&detections, geometry, rate, duration_s);
+        displacement.summaries(geometry).into_iter().for_each(|s| run.choose(s));
         Ok(displacement)
     })?;
     let clustering = Clustering {
-        geometry: &geometry,
+        geometry,
         signal: &signal,
         basis: &basis,
         min_spikes: FEWEST.0.max(FEWEST.1 * learnt_s) as usize,
     };
     let seeds = run.kept("clustering", (1, "steps"), &(), |_| {
-        let moved = displacement.of(&detections, &geometry, rate);
+        let moved = displacement.of(&detections, geometry, rate);
         Ok(clustering.seeds(&detections, &moved))
     })?;
     drop(detections);
     let context = Context {
-        geometry: &geometry,
+        geometry,
         signal: &signal,
         displacement: &displacement,
         clustering: &clustering,
@@ -120,24 +110,80 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
             units: &units,
             duration_s,
         };
-        Ok(results.assemble(request, &spikes))
+        Ok(results.assemble(setting.probe.clone(), &spikes))
     })
 }
 
-fn reference_summary(channels: usize, wanted: bool) -> String {
-    match (wanted, has_common_reference(channels)) {
-        (true, true) => "the median over channels is subtracted from each sample".to_string(),
-        (true, false) => {
-            format!("no common reference: the median of {channels} channels would hold much of the spikes")
+/// What probe, recording and limits decide before anything is read.
+pub(super) struct Setting<'a> {
+    recording: &'a dyn Recording,
+    /// Contacts by their place.
+    probe: Probe,
+    pub(super) geometry: Geometry,
+    /// Columns of the recording, in the order of the contacts.
+    pub(super) columns: Vec<usize>,
+    pub(super) memory: Memory,
+}
+
+impl<'a> Setting<'a> {
+    pub(super) fn new(request: &Request<'a>) -> Self {
+        let recording = request.recording;
+        let probe = request.probe.by_place();
+        let geometry = Geometry::new(&probe);
+        let rate = recording.sample_rate();
+        let tile = tile_samples(&geometry, rate);
+        let mut memory = Memory::new(&geometry, recording.n_channels(), tile, rate);
+        memory.limit = request.limits.memory;
+        memory.most_at_once = request.limits.tiles(tile, rate);
+        Self {
+            recording,
+            columns: probe.contacts.iter().map(|c| c.channel).collect(),
+            probe,
+            geometry,
+            memory,
         }
-        (false, _) => "no common reference: common_reference is off".to_string(),
+    }
+
+    pub(super) fn duration_s(&self) -> f64 {
+        self.recording.n_samples() as f64 / self.recording.sample_rate()
+    }
+
+    pub(super) fn values_per_s(&self) -> f64 {
+        self.geometry.wide.len() as f64 * self.recording.sample_rate()
+    }
+
+    pub(super) fn passes<'b>(&'b self, signal: &'b Signal, basis: &'b Basis, detector: &'b Detector) -> Passes<'b> {
+        Passes {
+            signal,
+            geometry: &self.geometry,
+            basis,
+            detector,
+            memory: self.memory,
+        }
+    }
+
+    /// What is decided by now, and why, for people.
+    pub(super) fn choices(&self, parameters: &Parameters, learnt: usize, tiles: usize) -> Vec<String> {
+        let channels = self.columns.len();
+        let reference = match (parameters.common_reference, has_common_reference(channels)) {
+            (true, true) => "the median over channels is subtracted from each sample".to_string(),
+            (true, false) => {
+                format!("no common reference: the median of {channels} channels would hold much of the spikes")
+            }
+            (false, _) => "no common reference: common_reference is off".to_string(),
+        };
+        let duration_s = self.duration_s();
+        let learnt_s = duration_s * learnt as f64 / tiles as f64;
+        let share = format!("units are learnt from {learnt_s:.0} s of {duration_s:.0} s, and looked for in all");
+        vec![self.geometry.summary(), reference, share]
     }
 }
 
 /// Tiles that are searched, and those of the two learning passes: all of a small recording, every `step`th of a larger one, in turn.
-fn learning_tiles(tiles: usize, duration_s: f64, values_per_s: f64) -> [Vec<usize>; 3] {
+pub(super) fn learning_tiles(tiles: usize, duration_s: f64, values_per_s: f64) -> [Vec<usize>; 3] {
     let large = (duration_s / LEARNT_S).min(duration_s * values_per_s / LEARNT_VALUES);
-    let step = (large as usize).clamp(1, MOST_STEP);
+    let least = (duration_s * values_per_s / MOST_LEARNT_VALUES).ceil() as usize;
+    let step = (large as usize).clamp(1, MOST_STEP).max(least);
     [0, 1, 2].map(|first| (first % step..tiles).step_by(step).collect())
 }
 

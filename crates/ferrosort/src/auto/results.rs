@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ferrosort_core::{Sorting, UnitLabel, UnitSummary};
+use ferrosort_core::{Probe, Sorting, UnitLabel, UnitSummary};
 use ndarray::{Array2, Array3, Axis};
 
 use super::basis::COMPONENTS;
@@ -11,7 +11,6 @@ use super::label::{Quality, Train, by_unit, judge, tied_share};
 use super::matching::Matched;
 use super::merge::groups;
 use super::units::Unit;
-use crate::pipeline::Request;
 
 /// Spikes of one neuron closer than this are one, ms.
 const SAME_SPIKE_MS: f64 = 0.5;
@@ -43,7 +42,7 @@ struct Row {
 
 impl Results<'_> {
     /// The sorting, without units that have hardly a spike.
-    pub fn assemble(&self, request: &Request, spikes: &Matched) -> Sorting {
+    pub fn assemble(&self, probe: Probe, spikes: &Matched) -> Sorting {
         let trains = by_unit(spikes, self.units.len());
         let group = groups(self.units, &trains, self.clustering, self.duration_s);
         let waveforms: Vec<Array2<f32>> = self.units.iter().map(|u| self.waveform(u)).collect();
@@ -91,7 +90,7 @@ impl Results<'_> {
                 }
             })
             .collect();
-        let (samples, channels) = (self.clustering.basis.length(), request.probe.len());
+        let (samples, channels) = (self.clustering.basis.length(), probe.len());
         let mut templates = Array3::zeros((kept.len(), samples, channels));
         for (id, &face) in faces.iter().enumerate() {
             templates
@@ -114,7 +113,7 @@ impl Results<'_> {
         });
         Sorting {
             sample_rate: self.clustering.signal.sample_rate(),
-            probe: request.probe.clone(),
+            probe,
             spike_times: shown.iter().map(|r| r.0).collect(),
             spike_units: shown.iter().map(|r| r.1).collect(),
             amplitudes: shown.iter().map(|r| r.2).collect(),
