@@ -12,8 +12,8 @@ const AROUND: u64 = 1100;
 /// Bytes of a spike of a pass, and of one in the result.
 const MATCHED: u64 = 20;
 const SHOWN: u64 = 120;
-/// A list that grows holds its old and its new place at once.
-const GROWING: u64 = 3;
+/// A list that grows has room for up to twice what is in it.
+const GROWING: u64 = 2;
 /// Crossings of a unit with its neighbours, bytes.
 const CROSSINGS: u64 = 24 << 10;
 

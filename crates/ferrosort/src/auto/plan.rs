@@ -17,9 +17,9 @@ use crate::stage::Steps;
 const TRIED: usize = 8;
 /// Time of other stages for each tile, relative to that of detection: the mean of many recordings (docs/performance.md).
 const CLUSTERING: f64 = 0.2;
-const MATCHING: f64 = 1.15;
-const MATCHING_AGAIN: f64 = 0.95;
-const LAST_MATCHING: f64 = 0.9;
+const MATCHING: f64 = 1.05;
+const MATCHING_AGAIN: f64 = 0.85;
+const LAST_MATCHING: f64 = 0.85;
 /// Units for each channel, about.
 const UNITS_A_CHANNEL: f64 = 0.7;
 /// Bytes of a spike in the files of a result.
@@ -126,7 +126,7 @@ pub fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
         memory_bytes: stages.iter().map(|s| s.memory_bytes).max().unwrap_or(0),
         least_memory_bytes: memory.fixed() + least,
         result_bytes: templates + matrices + FILED * spikes as u64,
-        checkpoint_bytes: memory.detections(detections) / 3 + Memory::spikes(spikes) / 3,
+        checkpoint_bytes: (memory.detections(detections) + Memory::spikes(spikes)) / 2,
         spikes: spikes as u64,
         stages,
     })
