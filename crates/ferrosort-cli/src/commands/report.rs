@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use ferrosort::job::thread_pool;
 use ferrosort_compare::analysis::AnalysisParams;
 use ferrosort_core::{Error, Result};
 use serde_json::json;
 
 use super::comparison::{self, Inputs, Outputs};
-use super::job::thread_pool;
 use super::outputs::{check_files, is_stdout};
 use crate::args::ReportArgs;
 use crate::progress::Progress;

@@ -9,6 +9,7 @@ mod table;
 use std::path::Path;
 
 use clap::ValueEnum as _;
+use ferrosort::job::thread_pool;
 use ferrosort_core::{Error, Observer as _, Result, SortingRun};
 use serde::Serialize;
 use serde_json::json;
@@ -17,7 +18,6 @@ use self::machine::Header;
 use self::run::{Cost, Workshop, create};
 use self::score::{Score, Truth};
 use self::suite::Entry;
-use super::job::thread_pool;
 use super::outputs::write_file;
 use crate::args::{AlgorithmName, BenchArgs};
 use crate::progress::Progress;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ferrosort::fingerprint;
+use ferrosort::job::{self, CHECKPOINT_INTERVAL, Job, thread_pool};
 use ferrosort::pipeline::Draws;
 use ferrosort::run_folder::RunFolder;
 use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
@@ -18,7 +19,6 @@ use serde_json::json;
 
 use self::cache::Cache;
 use super::comparison::{self, Inputs, Outputs};
-use super::job::{self, CHECKPOINT_INTERVAL, Job, thread_pool};
 use super::{browser, input, simulate};
 use crate::args::{NotebookArgs, NotebookOptions, ProbeArgs, RecordingArgs, SignalArgs};
 use crate::progress::Progress;
@@ -188,7 +188,8 @@ impl<'a> Notebook<'a> {
         )?;
         settings.check_rate(input.recording.sample_rate())?;
         let job = Job {
-            input: &input,
+            recording: &*input.recording,
+            probe: &input.probe,
             settings,
             draws: Draws::default(),
             folder: RunFolder::create(output, true, &[])?,
