@@ -10,12 +10,13 @@ use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
 use ferrosort_compare::SpikeComparison;
 use ferrosort_compare::analysis::{Analysis, AnalysisParams, WELL_DETECTED};
 use ferrosort_core::{Error, Result};
+use ferrosort_report::comparison::{self, Comparison, Inputs, Outputs};
+use ferrosort_report::signal::SignalSource;
 use ferrosort_simulate::{Settings as Simulated, Simulation};
 
-use super::comparison::{self, Comparison, Inputs, Outputs};
 use super::input::{self, Input};
 use super::{browser, finished};
-use crate::args::{DemoArgs, ProbeArgs, RecordingArgs, SignalArgs};
+use crate::args::{DemoArgs, ProbeArgs, RecordingArgs};
 use crate::progress::Progress;
 
 const RECORDING: &str = "recording";
@@ -90,7 +91,7 @@ fn simulate_and_sort(args: &DemoArgs, params: &Simulated, progress: &Progress) -
 }
 
 fn compare(args: &DemoArgs, progress: &Progress) -> Result<Comparison> {
-    let signal = SignalArgs::default();
+    let signal = SignalSource::default();
     let inputs = Inputs {
         paths: vec![args.output.join(RECORDING), args.output.join(SORTING)],
         names: Some(["truth", "sorting"].map(String::from).to_vec()),

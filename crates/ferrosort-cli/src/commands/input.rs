@@ -34,17 +34,9 @@ pub fn open(recording: &RecordingArgs, probe: &ProbeArgs, options: &RecordingOpt
     })
 }
 
-/// What the options say of the recording.
+/// What the options and parameters say of the recording.
 pub fn open_options(args: &FormatArgs, options: &RecordingOptions) -> Result<OpenOptions> {
-    options.complete(OpenOptions {
-        n_channels: args.channels,
-        sample_rate: args.sample_rate,
-        sample_type: args.dtype,
-        gain_uv: args.gain_uv.clone(),
-        offset_bytes: args.offset,
-        time_range: args.time_range,
-        stream: args.stream.clone(),
-    })
+    options.complete(args.into())
 }
 
 /// Files and folders that a run reads: none of them may be overwritten.
