@@ -9,14 +9,16 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 ferrosort = pytest.importorskip("ferrosort", reason="the wheel is not installed (scripts/test installs it)")
 
-from sorting import ferrosort as program  # noqa: E402
+from sorting import ferrosort as program  # noqa: E402  (after the skip)
 
 # Recordings of tests have no probe file, and short ones make sorters warn.
 pytestmark = pytest.mark.filterwarnings("ignore::ferrosort.FerrosortWarning")
@@ -75,7 +77,7 @@ def test_files_are_those_of_the_program(small, algorithm, tmp_path):
     for package in ("one-package", "two-package"):
         written = {p.relative_to(tmp_path / package) for p in (tmp_path / package).rglob("*") if p.is_file()}
         assert written == names
-        for name in names - {type(next(iter(names)))("run.json")}:
+        for name in names - {Path("run.json")}:
             assert filecmp.cmp(tmp_path / "one-program" / name, tmp_path / package / name, shallow=False), name
         manifests = [json.loads((tmp_path / folder / "run.json").read_text()) for folder in ("one-program", package)]
         for manifest in manifests:
@@ -179,7 +181,7 @@ def in_spikeinterface(samples, opened):
     recording = core.NumpyRecording([samples], opened.sample_rate)
     recording.set_channel_gains(opened.gain_uv)
     recording.set_channel_offsets(0.0)
-    recording = recording.set_probe(probe_of(opened), in_place=False)
+    recording.set_probe(probe_of(opened))
     return recording
 
 
@@ -202,7 +204,8 @@ def test_segments_come_back(samples, opened, expected):
     recording = NumpyRecording([samples[:third], samples[third:]], opened.sample_rate)
     recording.set_channel_gains(opened.gain_uv)
     recording.set_channel_offsets(0.0)
-    sorting = ferrosort.sort(recording.set_probe(probe_of(opened), in_place=False))
+    recording.set_probe(probe_of(opened))
+    sorting = ferrosort.sort(recording)
     assert_same_spikes(sorting, expected)
     segments = sorting.to_spikeinterface()
     assert segments.get_num_segments() == 2
@@ -279,8 +282,6 @@ def test_warnings_and_progress_reach_python(samples, opened):
 
 
 def test_python_goes_on_while_it_computes(small):
-    import threading
-
     ticks, over = [], threading.Event()
 
     def tick():
@@ -368,3 +369,30 @@ def test_run_sorter_in_a_process_pool(registered, in_spikeinterface, expected, t
         for job in jobs:
             sorting = job.result(timeout=300)
             assert sorting.count_total_num_spikes() == len(expected)
+
+
+def test_simulations_and_comparisons_are_those_of_the_program(small, by_program, tmp_path):
+    made = ferrosort.simulate(
+        "easy", tmp_path / "package", duration_s=8, probe__n_channels=16, units__n=6, noise={"kind": "none"}, seed=3
+    )
+    settings = ["--set", "probe.n_channels=16", "--set", "units.n=6", "--set", "noise={kind='none'}", "--seed", "3"]
+    program("simulate", "easy", "--output", tmp_path / "program", "--duration", 8, *settings, "--quiet")
+    for name in ("recording.bin", "truth/spike_samples.npy", "truth/spike_units.npy"):
+        assert filecmp.cmp(tmp_path / "package" / name, tmp_path / "program" / name, shallow=False), name
+    assert (made.n_channels, made.duration_s) == (16, 8)
+    with pytest.raises(ValueError, match="there is no preset and no file nope; presets are"):
+        ferrosort.simulate("nope", tmp_path / "nope")
+
+    page = tmp_path / "report.html"
+    numbers = ferrosort.compare(small, by_program, report=page)
+    program("compare", small, by_program, "--json", tmp_path / "numbers.json", "--quiet")
+    assert numbers == json.loads((tmp_path / "numbers.json").read_text())
+    assert numbers["truth"] and page.stat().st_size > 10_000
+    with pytest.raises(ValueError, match="exists"):
+        ferrosort.compare(small, by_program, report=page)
+    with pytest.raises(ValueError, match="--delta-ms is -1"):
+        ferrosort.compare(small, by_program, delta_ms=-1)
+    with pytest.raises(ValueError, match="only in memory"):
+        ferrosort.compare(small, ferrosort.sort(small))
+    truth = ferrosort.read(small)
+    assert truth.kind == "truth" and len(truth.units) == 6

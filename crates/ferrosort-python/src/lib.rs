@@ -4,10 +4,12 @@
 
 mod arrays;
 mod call;
+mod compare;
 mod errors;
 mod recording;
 mod results;
 mod samples;
+mod simulate;
 mod sort;
 
 /// Functions and classes that the package wraps.
@@ -16,9 +18,13 @@ mod _ferrosort {
     #[pymodule_export]
     use crate::arrays::Memory;
     #[pymodule_export]
+    use crate::compare::compare;
+    #[pymodule_export]
     use crate::recording::Recording;
     #[pymodule_export]
     use crate::results::read;
+    #[pymodule_export]
+    use crate::simulate::simulate;
     #[pymodule_export]
     use crate::sort::{Settings, parameters, sort};
 

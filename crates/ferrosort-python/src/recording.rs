@@ -36,7 +36,7 @@ pub struct Described {
 
 impl Described {
     /// As the readers of formats want it.
-    fn options(self) -> ferrosort_core::Result<OpenOptions> {
+    pub fn options(self) -> ferrosort_core::Result<OpenOptions> {
         Ok(OpenOptions {
             n_channels: self.channels,
             sample_rate: self.sample_rate,

@@ -14,9 +14,11 @@ What a run warns of is a :class:`FerrosortWarning`.
 
 import importlib
 
+from ._compare import compare
 from ._ferrosort import __version__
 from ._progress import FerrosortWarning
 from ._recording import Recording, read_recording
+from ._simulate import simulate
 from ._sort import parameters, sort
 from ._sorting import Motion, Sorting, read
 
@@ -26,9 +28,11 @@ __all__ = [
     "Recording",
     "Sorting",
     "__version__",
+    "compare",
     "parameters",
     "read",
     "read_recording",
+    "simulate",
     "sort",
 ]
 

@@ -63,3 +63,13 @@ def read(
     listener: Any,
 ) -> dict[str, Any]: ...
 def parameters() -> list[tuple[str, list[str], str, str]]: ...
+def simulate(
+    preset: str,
+    output: str,
+    seed: Optional[int],
+    sets: list[str],
+    overwrite: bool,
+    threads: Optional[int],
+    listener: Any,
+) -> None: ...
+def compare(wanted: dict[str, Any], described: dict[str, Any], listener: Any) -> str: ...

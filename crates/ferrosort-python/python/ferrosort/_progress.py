@@ -29,7 +29,7 @@ class Listener:
 
     def warning(self, message: str) -> None:
         """Something the user should know."""
-        warnings.warn(message, FerrosortWarning, stacklevel=4)
+        warnings.warn(message, FerrosortWarning, stacklevel=3)
 
     def note(self, message: str) -> None:
         """Something for a log."""

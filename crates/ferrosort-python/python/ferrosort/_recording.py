@@ -144,13 +144,21 @@ def read_recording(
 def open_files(path: Any, described: dict[str, Any], settings: Optional[_ferrosort.Settings]) -> _ferrosort.Recording:
     """Opens files; ``described`` are the options of :func:`read_recording`."""
     paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
+    return _ferrosort.Recording.open([os.fspath(path) for path in paths], describe(described), settings)
+
+
+def describe(described: dict[str, Any]) -> dict[str, Any]:
+    """Options of :func:`read_recording`, of which some are given, as the compiled part wants them."""
     options = dict.fromkeys(("channels", "sample_rate", "dtype", "gain_uv", "offset", "time_range", "stream"))
+    unknown = [name for name in described if name not in options]
+    if unknown:
+        raise TypeError(f"{unknown[0]} is no option; what a recording does not say itself is {', '.join(options)}")
     options.update(described)
     if options["dtype"] is not None:
         options["dtype"] = np.dtype(options["dtype"]).name
     options["gain_uv"] = _gains(options["gain_uv"])
     options["time_range"] = _time_range(options["time_range"])
-    return _ferrosort.Recording.open([os.fspath(path) for path in paths], options, settings)
+    return options
 
 
 def open_any(recording: Any, described: dict[str, Any], settings: _ferrosort.Settings) -> _ferrosort.Recording:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Optional, Union
@@ -13,6 +12,7 @@ from . import _ferrosort
 from ._progress import Progress, listener
 from ._recording import Contacts, PathLike, Recording, open_any, segment_samples
 from ._sorting import Sorting
+from ._toml import toml
 
 if TYPE_CHECKING:
     from probeinterface import Probe, ProbeGroup
@@ -137,23 +137,6 @@ def _of_probeinterface(probe: Union[Probe, ProbeGroup]) -> Contacts:
                 rows.append((int(channel), float(position[0]), float(position[1]), place))
     channels, x_um, y_um, places = (list(column) for column in zip(*sorted(rows))) if rows else ([], [], [], [])
     return channels, x_um, y_um, places
-
-
-def toml(value: Any) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(toml(entry) for entry in value)}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{json.dumps(name)} = {toml(entry)}' for name, entry in value.items())}}}"
-    if isinstance(value, (bool, str)):
-        return json.dumps(value)
-    if isinstance(value, os.PathLike):
-        return json.dumps(os.fspath(value))
-    return repr(value)
 
 
 def _path(path: Optional[PathLike]) -> Optional[str]:
