@@ -12,10 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ferrosort::settings::{Algorithm, PRESETS};
 use ferrosort_core::SampleType;
-use ferrosort_formats::{TimeRange, parse_sample_type, parse_time_range};
+use ferrosort_formats::{OpenOptions, TimeRange, parse_sample_type, parse_time_range};
 
 pub use bench::{BenchArgs, SuiteName};
-pub use compare::{CompareArgs, ReportArgs, SignalArgs};
+pub use compare::{CompareArgs, ReportArgs};
 pub use notebook::{NotebookArgs, NotebookOptions};
 pub use plan::PlanArgs;
 pub use simulate::SimulateArgs;
@@ -138,6 +138,20 @@ pub struct FormatArgs {
     /// Which stream (probe, band, series, well) of a recording that holds several
     #[arg(long, value_name = "NAME", help_heading = "Recording")]
     pub stream: Option<String>,
+}
+
+impl From<&FormatArgs> for OpenOptions {
+    fn from(args: &FormatArgs) -> Self {
+        Self {
+            n_channels: args.channels,
+            sample_rate: args.sample_rate,
+            sample_type: args.dtype,
+            gain_uv: args.gain_uv.clone(),
+            offset_bytes: args.offset,
+            time_range: args.time_range,
+            stream: args.stream.clone(),
+        }
+    }
 }
 
 impl RecordingArgs {

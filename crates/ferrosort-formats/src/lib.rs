@@ -45,6 +45,6 @@ pub use convert::{ConvertOptions, convert};
 pub use inspect::{Inspection, inspect};
 pub use open::{OpenOptions, open_recording};
 pub use phy::{phy_can_open, write_phy};
-pub use probe::{read_probe, write_probe};
+pub use probe::{choose_probe, read_probe, write_probe};
 pub use regular::{open_regular, read_regular, read_regular_text};
 pub use slice::{TimeRange, TimeSlice, parse_time_range};

@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod curation;
 pub mod fingerprint;
 pub mod intermediates;
+pub mod job;
 pub mod matching;
 pub mod neighbours;
 pub mod ordering;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ferrosort_report::signal::SignalSource;
 
 use super::{FormatArgs, Verbosity};
 
@@ -139,6 +140,17 @@ pub struct SignalArgs {
     /// Threads to compute with; the result does not depend on it [default: all cores]
     #[arg(long, short = 'j', value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
+}
+
+impl From<&SignalArgs> for SignalSource {
+    fn from(args: &SignalArgs) -> Self {
+        Self {
+            recording: args.recording.clone(),
+            none: args.no_recording,
+            options: (&args.format).into(),
+            probe: args.probe.clone(),
+        }
+    }
 }
 
 /// `ferrosort report`

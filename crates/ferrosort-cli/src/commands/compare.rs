@@ -2,19 +2,27 @@
 
 use std::path::PathBuf;
 
+use ferrosort::job::thread_pool;
 use ferrosort_compare::analysis::AnalysisParams;
-use ferrosort_core::{Error, Result};
+use ferrosort_core::Result;
+use ferrosort_report::comparison::{self, Inputs, Outputs};
+use ferrosort_report::outputs::{check_files, check_folder, is_stdout};
 use serde_json::json;
 
-use super::comparison::{self, Inputs, Outputs};
-use super::job::thread_pool;
-use super::outputs::{check_files, check_folder, is_stdout};
 use crate::args::CompareArgs;
 use crate::progress::Progress;
 
 /// Reads, compares, writes what is wanted, and prints a summary.
 pub fn run(args: &CompareArgs, progress: &Progress) -> Result<()> {
-    check(args)?;
+    let mut params = AnalysisParams {
+        exhaustive: !args.not_exhaustive,
+        delta_time_ms: args.matching.delta_ms,
+        match_score: args.matching.match_score,
+        chance_score: args.matching.chance_score,
+        ..AnalysisParams::default()
+    };
+    params.check()?;
+    let signal = (&args.signal).into();
     let outputs = Outputs {
         json: args.json.as_deref(),
         tables: args.tables.as_deref(),
@@ -33,41 +41,15 @@ pub fn run(args: &CompareArgs, progress: &Progress) -> Result<()> {
         truth: args.truth,
         keep_noise: args.keep_noise,
     };
-    let runs = comparison::read(&inputs, &args.signal)?;
-    let params = AnalysisParams {
-        truth: comparison::first_is_truth(&runs, args.truth),
-        exhaustive: !args.not_exhaustive,
-        delta_time_ms: args.matching.delta_ms,
-        match_score: args.matching.match_score,
-        chance_score: args.matching.chance_score,
-        ..AnalysisParams::default()
-    };
+    let runs = comparison::read(&inputs, &signal)?;
+    params.truth = comparison::first_is_truth(&runs, args.truth);
     let title = runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(", ");
     let pool = thread_pool(args.signal.threads)?;
-    let done = pool.install(|| comparison::compare(runs, &params, &args.signal, progress))?;
+    let done = pool.install(|| comparison::compare(runs, &params, &signal, progress))?;
     pool.install(|| done.write(outputs, &title))?;
     if !outputs.json.is_some_and(is_stdout) {
         let report = json!({ "event": "finished", "warnings": done.analysis.warnings });
         progress.finished(&done.summary(outputs), &report);
-    }
-    Ok(())
-}
-
-fn check(args: &CompareArgs) -> Result<()> {
-    let matching = &args.matching;
-    if !(0.0..=1000.0).contains(&matching.delta_ms) {
-        return Err(Error::input(format!(
-            "--delta-ms is {}; give a number of ms from 0 to 1000",
-            matching.delta_ms
-        )));
-    }
-    for (flag, score) in [
-        ("--match-score", matching.match_score),
-        ("--chance-score", matching.chance_score),
-    ] {
-        if !(0.0..=1.0).contains(&score) {
-            return Err(Error::input(format!("{flag} is {score}; give a number from 0 to 1")));
-        }
     }
     Ok(())
 }

@@ -1,17 +1,15 @@
 //! `ferrosort convert`: any recording as a recording folder.
 
-use ferrosort::settings::RecordingOptions;
 use ferrosort_core::{Error, Observer as _, Result};
-use ferrosort_formats::{ConvertOptions, convert, open_recording, read_probe};
+use ferrosort_formats::{ConvertOptions, OpenOptions, convert, open_recording, read_probe};
 use serde_json::json;
 
-use super::input::open_options;
 use crate::args::ConvertArgs;
 use crate::progress::Progress;
 
 /// Reads the recording and writes the folder.
 pub fn run(args: &ConvertArgs, progress: &Progress) -> Result<()> {
-    let options = open_options(&args.recording.format, &RecordingOptions::default())?;
+    let options = OpenOptions::from(&args.recording.format);
     let recording = open_recording(&args.recording.recording, &options)?;
     for note in recording.notes() {
         progress.warning(note);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use ferrosort::job::{self, CHECKPOINT_INTERVAL, Done, Job, thread_pool};
 use ferrosort::pipeline::{Draws, Limits};
 use ferrosort::run_folder::RunFolder;
 use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
@@ -10,13 +11,13 @@ use ferrosort_compare::SpikeComparison;
 use ferrosort_compare::analysis::{Analysis, AnalysisParams, WELL_DETECTED};
 use ferrosort_core::{Error, Result};
 use ferrosort_formats::read_regular_text;
+use ferrosort_report::comparison::{self, Comparison, Inputs, Outputs};
+use ferrosort_report::signal::SignalSource;
 use ferrosort_simulate::{Settings as Simulated, Simulation};
 
-use super::browser;
-use super::comparison::{self, Comparison, Inputs, Outputs};
 use super::input::{self, Input};
-use super::job::{self, CHECKPOINT_INTERVAL, Done, Job, thread_pool};
-use crate::args::{DemoArgs, ProbeArgs, RecordingArgs, SignalArgs};
+use super::{browser, finished};
+use crate::args::{DemoArgs, ProbeArgs, RecordingArgs};
 use crate::progress::Progress;
 
 const RECORDING: &str = "recording";
@@ -43,7 +44,7 @@ pub fn run(args: &DemoArgs, progress: &Progress) -> Result<()> {
     }
     let (input, done, comparison) = result?;
     let page = args.output.join(REPORT);
-    let mut report = done.report();
+    let mut report = finished::report(&done);
     let mut text = String::new();
     if let Some(spikes) = comparison.analysis.pair(0, 1).and_then(|pair| pair.spikes.available())
         && let Some(truth) = &spikes.truth
@@ -54,7 +55,7 @@ pub fn run(args: &DemoArgs, progress: &Progress) -> Result<()> {
         text = table(&comparison.analysis, spikes) + "\n";
     }
     report["report"] = page.display().to_string().into();
-    text.push_str(&done.summary(&input, &args.output.join(SORTING)));
+    text.push_str(&finished::summary(&done, &*input.recording, &args.output.join(SORTING)));
     text = text + "report: " + &page.display().to_string() + "\n";
     progress.finished(&text, &report);
     if !(args.no_open || args.verbosity.quiet) {
@@ -76,7 +77,8 @@ fn simulate_and_sort(args: &DemoArgs, params: &Simulated, progress: &Progress) -
         &RecordingOptions::default(),
     )?;
     let job = Job {
-        input: &input,
+        recording: &*input.recording,
+        probe: &input.probe,
         settings: &Settings::new(Algorithm::Auto),
         draws: Draws::default(),
         folder: RunFolder::create(&args.output.join(SORTING), false, &[])?,
@@ -91,7 +93,7 @@ fn simulate_and_sort(args: &DemoArgs, params: &Simulated, progress: &Progress) -
 }
 
 fn compare(args: &DemoArgs, progress: &Progress) -> Result<Comparison> {
-    let signal = SignalArgs::default();
+    let signal = SignalSource::default();
     let inputs = Inputs {
         paths: vec![args.output.join(RECORDING), args.output.join(SORTING)],
         names: Some(["truth", "sorting"].map(String::from).to_vec()),

@@ -1,17 +1,15 @@
 //! `ferrosort info`: what a recording is, and what looks wrong about it.
 
-use ferrosort::settings::RecordingOptions;
 use ferrosort_core::Result;
 use ferrosort_formats::inspect::{FileFacts, ProbeFacts};
-use ferrosort_formats::{Inspection, inspect, open_recording, read_probe};
+use ferrosort_formats::{Inspection, OpenOptions, inspect, open_recording, read_probe};
 
-use super::input::open_options;
 use crate::args::InfoArgs;
 use crate::progress::print;
 
 /// Prints facts and likely mistakes.
 pub fn run(args: &InfoArgs) -> Result<()> {
-    let options = open_options(&args.recording.format, &RecordingOptions::default())?;
+    let options = OpenOptions::from(&args.recording.format);
     let recording = open_recording(&args.recording.recording, &options)?;
     let probe = args.probe.as_deref().map(read_probe).transpose()?;
     print(&text(&inspect(&*recording, probe.as_ref())?));

@@ -1,12 +1,12 @@
 //! `ferrosort plan`: what a run would choose, take and hold, before it runs.
 
 use ferrosort::auto::plan::{Plan, plan};
+use ferrosort::job::thread_pool;
 use ferrosort::pipeline::{Draws, Limits, Request};
 use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
 use ferrosort_core::{Observer, Result};
 
 use super::input;
-use super::job::thread_pool;
 use crate::args::PlanArgs;
 use crate::progress::{Progress, print};
 

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use ferrosort::job::thread_pool;
 use ferrosort_compare::analysis::AnalysisParams;
 use ferrosort_core::{Error, Result};
+use ferrosort_report::comparison::{self, Inputs, Outputs};
+use ferrosort_report::outputs::{check_files, check_folder, is_stdout};
 use serde_json::json;
 
-use super::comparison::{self, Inputs, Outputs};
-use super::job::thread_pool;
-use super::outputs::{check_files, check_folder, is_stdout};
 use crate::args::ReportArgs;
 use crate::progress::Progress;
 
@@ -38,11 +38,12 @@ pub fn run(args: &ReportArgs, progress: &Progress) -> Result<()> {
         keep_noise: true,
         ..Inputs::default()
     };
-    let runs = comparison::read(&inputs, &args.signal)?;
+    let signal = (&args.signal).into();
+    let runs = comparison::read(&inputs, &signal)?;
     let title = runs[0].name.clone();
     let pool = thread_pool(args.signal.threads)?;
     let params = AnalysisParams::default();
-    let done = pool.install(|| comparison::compare(runs, &params, &args.signal, progress))?;
+    let done = pool.install(|| comparison::compare(runs, &params, &signal, progress))?;
     pool.install(|| done.write(outputs, &title))?;
     if !outputs.json.is_some_and(is_stdout) {
         let report = json!({

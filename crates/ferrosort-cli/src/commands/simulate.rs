@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use ferrosort::job::thread_pool;
 use ferrosort_core::{Error, Result};
 use ferrosort_formats::{OpenOptions, open_recording, open_regular, read_probe};
 use ferrosort_simulate::settings::{ColouredNoise, Component, Course, Generator, Noise, PRESETS, Profile};
 use ferrosort_simulate::{Motion, Settings, Simulation};
 use serde_json::json;
 
-use super::job::thread_pool;
 use crate::args::SimulateArgs;
 use crate::progress::{Progress, print};
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use ferrosort::job::{self, Job};
 use ferrosort::pipeline::{Draws, Limits};
 use ferrosort::run_folder::RunFolder;
 use ferrosort::settings::Settings;
@@ -10,9 +11,8 @@ use ferrosort_core::{Error, Observer, Result};
 use ferrosort_formats::npy::Npz;
 use ferrosort_kernels::{SimdLevel, limit_simd_level};
 
-use super::input;
-use super::job::{self, Job};
 use super::usage::Usage;
+use super::{finished, input};
 use crate::args::{AlgorithmName, SimdName, SortArgs};
 use crate::progress::Progress;
 
@@ -43,7 +43,8 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
         progress.warning(warning);
     }
     let job = Job {
-        input: &input,
+        recording: &*input.recording,
+        probe: &input.probe,
         settings: &resolved.settings,
         draws,
         folder,
@@ -57,7 +58,8 @@ pub fn run(args: &SortArgs, progress: &Progress) -> Result<()> {
     if let Some(path) = &args.usage {
         Usage::of_this_process().write(path)?;
     }
-    progress.finished(&done.summary(&input, &args.output), &done.report());
+    let summary = finished::summary(&done, &*input.recording, &args.output);
+    progress.finished(&summary, &finished::report(&done));
     Ok(())
 }
 

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use ferrosort_core::Result;
+use ferrosort_report::outputs::write_file;
 use serde::{Deserialize, Serialize};
-
-use super::outputs::write_file;
 
 /// Clock ticks of `/proc/PID/stat` in a second: fixed in Linux' interface to programs.
 const TICKS_PER_S: f64 = 100.0;

@@ -72,6 +72,30 @@ impl Default for AnalysisParams {
     }
 }
 
+impl AnalysisParams {
+    /// Refuses numbers that make no sense.
+    ///
+    /// # Errors
+    /// A distance or a score out of its range.
+    pub fn check(&self) -> Result<()> {
+        if !(0.0..=1000.0).contains(&self.delta_time_ms) {
+            return Err(Error::input(format!(
+                "--delta-ms is {}; give a number of ms from 0 to 1000",
+                self.delta_time_ms
+            )));
+        }
+        for (flag, score) in [
+            ("--match-score", self.match_score),
+            ("--chance-score", self.chance_score),
+        ] {
+            if !(0.0..=1.0).contains(&score) {
+                return Err(Error::input(format!("{flag} is {score}; give a number from 0 to 1")));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The recording that the runs sorted.
 #[derive(Clone, Copy)]
 pub struct Signal<'a> {

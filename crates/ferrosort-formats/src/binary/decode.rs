@@ -3,7 +3,7 @@
 use ferrosort_core::SampleType;
 
 /// Decodes little-endian samples. `bytes.len()` is `out.len()` times the sample's width; `uint16` is centred by 32768.
-pub(crate) fn decode(bytes: &[u8], sample_type: SampleType, out: &mut [f32]) {
+pub fn decode(bytes: &[u8], sample_type: SampleType, out: &mut [f32]) {
     let (pairs, _) = bytes.as_chunks::<2>();
     let (quads, _) = bytes.as_chunks::<4>();
     match sample_type {

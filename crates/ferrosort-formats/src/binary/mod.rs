@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use ferrosort_core::{Error, Probe, RawFile, Recording, Result, SampleType};
 
-pub(crate) use decode::decode;
+pub use decode::decode;
 pub(crate) use position::read_exact_at;
 
 use crate::regular::{missing_or_io, open_regular};
@@ -284,7 +284,11 @@ pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
     open_regular(path, "recording")
 }
 
-pub(crate) fn check_finite(values: &[f32], path: &Path, first_frame: u64, n_channels: usize) -> Result<()> {
+/// Refuses samples that are NaN or infinite. `values` are whole frames from `first_frame` on; `path` names them in the message.
+///
+/// # Errors
+/// The first such sample.
+pub fn check_finite(values: &[f32], path: &Path, first_frame: u64, n_channels: usize) -> Result<()> {
     let Some(at) = values.iter().position(|v| !v.is_finite()) else {
         return Ok(());
     };

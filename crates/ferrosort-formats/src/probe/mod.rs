@@ -4,6 +4,7 @@
 //! The format is told from the content, since two formats end in `.json` and files get renamed.
 
 mod chanmap;
+mod choose;
 mod kilosort4;
 mod prb;
 mod probeinterface;
@@ -14,6 +15,7 @@ use ferrosort_core::{Error, Probe, Result};
 
 use crate::regular::read_regular;
 
+pub use choose::choose_probe;
 pub use probeinterface::write_probe;
 
 /// Largest probe file read, bytes. The largest real ones, with contours for thousands of contacts, have a few MB.

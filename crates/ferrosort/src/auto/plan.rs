@@ -126,7 +126,7 @@ pub fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
         memory_bytes: stages.iter().map(|s| s.memory_bytes).max().unwrap_or(0),
         least_memory_bytes: memory.fixed() + least,
         result_bytes: templates + matrices + FILED * spikes as u64,
-        checkpoint_bytes: (memory.detections(detections) + Memory::spikes(spikes)) / 2,
+        checkpoint_bytes: u64::midpoint(memory.detections(detections), Memory::spikes(spikes)),
         spikes: spikes as u64,
         stages,
     })

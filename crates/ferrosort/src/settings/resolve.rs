@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ferrosort_core::{Error, Result};
-use ferrosort_formats::read_regular_text;
+use ferrosort_formats::{OpenOptions, TimeRange, read_regular_text};
 use toml::{Table, Value};
 
 use super::metadata::{
@@ -33,6 +33,39 @@ pub struct RecordingOptions {
     pub n_channels: Option<usize>,
     /// `trange`: start and end in seconds; without an end, to the end of the recording.
     pub time_range_s: Option<(f64, Option<f64>)>,
+}
+
+impl RecordingOptions {
+    /// Adds what these options say to what else is `given` of the recording.
+    ///
+    /// # Errors
+    /// Both say different things.
+    pub fn complete(&self, given: OpenOptions) -> Result<OpenOptions> {
+        let range = self.time_range_s.map(|(start_s, end_s)| TimeRange { start_s, end_s });
+        // The whole recording is what no option says as well.
+        let range = range.filter(|range| range.start_s > 0.0 || range.end_s.is_some());
+        Ok(OpenOptions {
+            n_channels: agree(given.n_channels, self.n_channels, "--channels", "NchanTOT")?,
+            sample_rate: agree(given.sample_rate, self.sample_rate, "--sample-rate", "fs")?,
+            time_range: agree(given.time_range, range, "--time-range", "trange")?,
+            ..given
+        })
+    }
+}
+
+/// The value of the flag or of the parameter that stands for it.
+fn agree<T: PartialEq + std::fmt::Debug>(
+    flag: Option<T>,
+    parameter: Option<T>,
+    name: &str,
+    alias: &str,
+) -> Result<Option<T>> {
+    match (&flag, &parameter) {
+        (Some(a), Some(b)) if a != b => Err(Error::input(format!(
+            "{name} is {a:?} but the parameter {alias} is {b:?}; give only one of them"
+        ))),
+        _ => Ok(flag.or(parameter)),
+    }
 }
 
 /// One option as it was given.

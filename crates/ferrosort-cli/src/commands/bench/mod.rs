@@ -9,7 +9,9 @@ mod table;
 use std::path::Path;
 
 use clap::ValueEnum as _;
+use ferrosort::job::thread_pool;
 use ferrosort_core::{Error, Observer as _, Result, SortingRun};
+use ferrosort_report::outputs::write_file;
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,8 +19,6 @@ use self::machine::Header;
 use self::run::{Cost, Workshop, create};
 use self::score::{Score, Truth};
 use self::suite::Entry;
-use super::job::thread_pool;
-use super::outputs::write_file;
 use crate::args::{AlgorithmName, BenchArgs};
 use crate::progress::Progress;
 

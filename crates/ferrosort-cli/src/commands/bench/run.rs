@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ferrosort::job::thread_pool;
 use ferrosort_core::{Error, Observer as _, Result, SortingRun};
 use ferrosort_formats::results::{ReadOptions, read_run};
+use ferrosort_report::outputs::write_file;
 use ferrosort_simulate::Simulation;
 use serde::{Deserialize, Serialize};
 
 use super::suite::Entry;
 use crate::args::AlgorithmName;
-use crate::commands::job::thread_pool;
-use crate::commands::outputs::write_file;
 use crate::commands::usage::Usage;
 use crate::progress::Progress;
 

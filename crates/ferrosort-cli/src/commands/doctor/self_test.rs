@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
+use ferrosort::job::{self, CHECKPOINT_INTERVAL, Job, thread_pool};
 use ferrosort::pipeline::{Draws, Limits};
 use ferrosort::run_folder::{MANIFEST, RunFolder};
 use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
@@ -18,7 +19,6 @@ use serde_json::Value;
 use crate::args::{ProbeArgs, RecordingArgs};
 use crate::commands::bench::score::Truth;
 use crate::commands::input::{self, Input};
-use crate::commands::job::{self, CHECKPOINT_INTERVAL, Job, thread_pool};
 use crate::progress::Progress;
 
 /// The recording: its preset, length, channels and neurons.
@@ -124,7 +124,8 @@ fn sort(input: &Input, output: &Path, threads: usize, progress: &Progress) -> Re
     let job = Job {
         limits: Limits::default(),
         checkpoint_interval: CHECKPOINT_INTERVAL,
-        input,
+        recording: &*input.recording,
+        probe: &input.probe,
         settings: &Settings::new(Algorithm::Auto),
         draws: Draws::default(),
         folder: RunFolder::create(output, false, &[])?,

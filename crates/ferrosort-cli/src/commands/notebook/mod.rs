@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ferrosort::fingerprint;
+use ferrosort::job::{self, CHECKPOINT_INTERVAL, Job, thread_pool};
 use ferrosort::pipeline::{Draws, Limits};
 use ferrosort::run_folder::RunFolder;
 use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
 use ferrosort_compare::analysis::AnalysisParams;
 use ferrosort_core::{Error, Observer, Result};
 use ferrosort_formats::read_regular_text;
+use ferrosort_report::comparison::{self, Inputs, Outputs};
+use ferrosort_report::signal::SignalSource;
 use ferrosort_simulate::settings::Generator;
 use ferrosort_simulate::{Settings as Simulated, Simulation};
 use serde_json::json;
 
 use self::cache::Cache;
-use super::comparison::{self, Inputs, Outputs};
-use super::job::{self, CHECKPOINT_INTERVAL, Job, thread_pool};
 use super::{browser, input, simulate};
-use crate::args::{NotebookArgs, NotebookOptions, ProbeArgs, RecordingArgs, SignalArgs};
+use crate::args::{NotebookArgs, NotebookOptions, ProbeArgs, RecordingArgs};
 use crate::progress::Progress;
 
 /// Simulation of the notebook when nothing else is asked for.
@@ -228,7 +229,8 @@ impl<'a> Notebook<'a> {
         )?;
         settings.check_rate(input.recording.sample_rate())?;
         let job = Job {
-            input: &input,
+            recording: &*input.recording,
+            probe: &input.probe,
             settings,
             draws: Draws::default(),
             folder: RunFolder::create(output, true, &[])?,
@@ -251,10 +253,7 @@ impl<'a> Notebook<'a> {
         let made = [page.clone(), numbers.clone(), tables.clone()];
         let shown = page.clone();
         self.once("compare", &inputs, &made, |notebook| {
-            let signal = SignalArgs {
-                threads: notebook.options.threads,
-                ..SignalArgs::default()
-            };
+            let signal = SignalSource::default();
             let inputs = Inputs {
                 paths: vec![truth, kilosort2.to_path_buf(), pykilosort.to_path_buf()],
                 names: Some(["truth", "kilosort2", "pykilosort"].map(String::from).to_vec()),

@@ -1,27 +1,26 @@
-//! One sorting: from opened inputs to a finished folder. `sort` and `demo` share it.
+//! One sorting: from opened inputs to a finished folder. The command line and the Python package share it.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ferrosort::pipeline::{self, Draws, Limits, Outcome, Request};
-use ferrosort::run_folder::{Run, RunFolder, count_units};
-use ferrosort::settings::Settings;
-use ferrosort_core::{Error, Observer, Result};
+use ferrosort_core::{Error, Observer, Probe, Recording, Result};
 use ferrosort_formats::phy::phy_can_open;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use serde_json::{Value, json};
 
-use super::input::Input;
-use crate::progress::Progress;
+use crate::pipeline::{self, Draws, Limits, Outcome, Request};
+use crate::run_folder::{Run, RunFolder};
+use crate::settings::Settings;
 
 /// Usual time between two checkpoints within a long stage.
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Everything that one sorting needs.
 pub struct Job<'a> {
-    /// Recording and probe.
-    pub input: &'a Input,
+    /// The recording.
+    pub recording: &'a dyn Recording,
+    /// Its wired contacts, already validated against the recording.
+    pub probe: &'a Probe,
     /// How to sort.
     pub settings: &'a Settings,
     /// Random draws to repeat.
@@ -53,26 +52,29 @@ pub struct Done {
 }
 
 /// Sorts and writes the folder. A run that was interrupted goes on.
-pub fn run(job: Job, progress: &Progress) -> Result<Done> {
+///
+/// # Errors
+/// Those of the sorting; I/O; the observer wants the run to stop. Nothing is then under the output name.
+pub fn run(job: Job, observer: &dyn Observer) -> Result<Done> {
     let started = Instant::now();
     let mut folder = job.folder;
     if let Some(left) = folder.checkpoints_left() {
-        progress.note(&format!(
+        observer.note(&format!(
             "going on with the run that was interrupted, from {}",
             left.display()
         ));
     }
     let pool = thread_pool(job.threads)?;
     let request = Request {
-        recording: &*job.input.recording,
-        probe: &job.input.probe,
+        recording: job.recording,
+        probe: job.probe,
         settings: job.settings,
         draws: job.draws,
         processed_file: job.keep_processed.then(|| folder.processed_file()),
         checkpoints: Some(folder.checkpoints(job.checkpoint_interval)),
         limits: job.limits,
     };
-    match sort_into(&folder, &request, job.warnings, &pool, started, progress) {
+    match sort_into(&folder, &request, job.warnings, &pool, started, observer) {
         Ok((outcome, warnings)) => Ok(Done {
             outcome,
             folder: folder.finish()?,
@@ -84,7 +86,7 @@ pub fn run(job: Job, progress: &Progress) -> Result<Done> {
                 folder.forget_checkpoints();
             }
             if let Some(left) = folder.checkpoints_left() {
-                progress.note(&format!(
+                observer.note(&format!(
                     "what was done is kept in {}; the same command goes on from there",
                     left.display()
                 ));
@@ -101,13 +103,13 @@ fn sort_into(
     mut warnings: Vec<String>,
     pool: &ThreadPool,
     started: Instant,
-    progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<(Outcome, Vec<String>)> {
-    let outcome = pool.install(|| pipeline::sort(request, progress))?;
+    let outcome = pool.install(|| pipeline::sort(request, observer))?;
     warnings.extend(outcome.warnings.iter().cloned());
     if let Some(reason) = phy_can_open(&outcome.sorting) {
         let warning = format!("phy cannot open this folder: {reason}; SpikeInterface reads it");
-        progress.warning(&warning);
+        observer.warning(&warning);
         warnings.push(warning);
     }
     folder.write(&Run {
@@ -119,7 +121,7 @@ fn sort_into(
         threads: pool.current_num_threads(),
         seconds: started.elapsed().as_secs_f64(),
     })?;
-    if progress.cancelled() {
+    if observer.cancelled() {
         return Err(Error::Interrupted);
     }
     Ok((outcome, warnings))
@@ -147,47 +149,4 @@ pub fn thread_pool(threads: Option<NonZeroUsize>) -> Result<ThreadPool> {
                 "{threads:?} threads could not be started ({e}); pass fewer with --threads"
             ))
         })
-}
-
-impl Done {
-    /// Some lines for people. `folder` is how the user named the output.
-    pub fn summary(&self, input: &Input, folder: &Path) -> String {
-        let sorting = &self.outcome.sorting;
-        let (units, good) = count_units(sorting);
-        let recorded = input.recording.n_samples() as f64 / input.recording.sample_rate();
-        let mut lines = vec![
-            format!(
-                "{} spikes of {units} units, {good} of them good, in {recorded:.1} s of {} channels",
-                sorting.spike_times.len(),
-                sorting.probe.len()
-            ),
-            format!(
-                "sorted in {:.1} s, {:.1} times as fast as recorded",
-                self.seconds,
-                recorded / self.seconds
-            ),
-        ];
-        if !self.warnings.is_empty() {
-            lines.push("warnings:".to_string());
-            lines.extend(self.warnings.iter().map(|warning| format!("  {warning}")));
-        }
-        lines.push(format!("result: {}", folder.display()));
-        if phy_can_open(sorting).is_none() {
-            lines.push(format!(
-                "look at it: phy template-gui {}",
-                folder.join("params.py").display()
-            ));
-        }
-        lines.join("\n") + "\n"
-    }
-
-    /// The same for machines.
-    pub fn report(&self) -> Value {
-        let (units, good) = count_units(&self.outcome.sorting);
-        json!({
-            "event": "finished", "folder": self.folder.display().to_string(),
-            "spikes": self.outcome.sorting.spike_times.len(), "units": units, "good_units": good,
-            "seconds": self.seconds, "warnings": self.warnings,
-        })
-    }
 }

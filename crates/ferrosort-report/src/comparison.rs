@@ -1,15 +1,14 @@
-//! Results in, numbers and a page out: what `compare`, `report`, `notebook` and `demo` share.
+//! Results in, numbers and a page out: what the command line and the Python package share.
 
 use std::path::{Path, PathBuf};
 
 use ferrosort_compare::analysis::{Analysis, AnalysisParams, Signal, analyse, to_json, to_tables};
 use ferrosort_core::{Error, Observer, Result, RunKind, SortingRun};
 use ferrosort_formats::results::{ReadOptions, consistency_warnings, read_run};
-use ferrosort_report::{assemble, write_report};
 
-use super::outputs::{is_stdout, write_file};
-use super::signal::{self, FoundSignal};
-use crate::args::SignalArgs;
+use crate::outputs::{is_stdout, write_file};
+use crate::signal::{self, FoundSignal, SignalSource};
+use crate::{assemble, write_report};
 
 /// A finished comparison, with the recording that it used.
 pub struct Comparison {
@@ -48,7 +47,7 @@ pub struct Inputs {
 ///
 /// # Errors
 /// Those of the readers; another number of names than of results.
-pub fn read(inputs: &Inputs, signal: &SignalArgs) -> Result<Vec<SortingRun>> {
+pub fn read(inputs: &Inputs, signal: &SignalSource) -> Result<Vec<SortingRun>> {
     if let Some(names) = &inputs.names
         && names.len() != inputs.paths.len()
     {
@@ -62,7 +61,7 @@ pub fn read(inputs: &Inputs, signal: &SignalArgs) -> Result<Vec<SortingRun>> {
     let read_one = |(place, path): (usize, &PathBuf)| {
         let options = ReadOptions {
             name: inputs.names.as_ref().map(|names| names[place].clone()),
-            sample_rate: signal.format.sample_rate,
+            sample_rate: signal.options.sample_rate,
             time_offset: if place == 0 { 0 } else { inputs.time_offset },
             prefer_truth: inputs.truth && place == 0,
             ..ReadOptions::default()
@@ -89,8 +88,8 @@ pub fn read(inputs: &Inputs, signal: &SignalArgs) -> Result<Vec<SortingRun>> {
 /// Largest offset of spike times, samples: beyond what can be subtracted from any.
 const MAX_OFFSET: u64 = 1 << 53;
 
-fn check_numbers(inputs: &Inputs, signal: &SignalArgs) -> Result<()> {
-    if let Some(rate) = signal.format.sample_rate.filter(|rate| !(1.0..=1e6).contains(rate)) {
+fn check_numbers(inputs: &Inputs, signal: &SignalSource) -> Result<()> {
+    if let Some(rate) = signal.options.sample_rate.filter(|rate| !(1.0..=1e6).contains(rate)) {
         return Err(Error::input(format!(
             "--sample-rate is {rate:?}; give a number of Hz from 1 to 1000000"
         )));
@@ -117,11 +116,11 @@ pub fn first_is_truth(runs: &[SortingRun], wanted: bool) -> bool {
 pub fn compare(
     runs: Vec<SortingRun>,
     params: &AnalysisParams,
-    signal_args: &SignalArgs,
+    source: &SignalSource,
     observer: &dyn Observer,
 ) -> Result<Comparison> {
     let mut warnings = Vec::new();
-    let signal = signal::find(signal_args, &runs, &mut warnings)?;
+    let signal = signal::find(source, &runs, &mut warnings)?;
     let sortings = &runs[usize::from(params.truth)..];
     for b in sortings.iter().skip(1) {
         warnings.extend(consistency_warnings(&sortings[0], b));

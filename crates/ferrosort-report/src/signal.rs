@@ -1,13 +1,22 @@
-//! The recording behind results: named by an option, or by the results themselves.
+//! The recording behind results: named by the caller, or by the results themselves.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ferrosort::settings::RecordingOptions;
 use ferrosort_core::{Error, Probe, Recording, Result, RunKind, SortingRun};
 use ferrosort_formats::{OpenOptions, open_recording, read_probe};
 
-use super::input::open_options;
-use crate::args::SignalArgs;
+/// Where the recording is.
+#[derive(Debug, Clone, Default)]
+pub struct SignalSource {
+    /// The recording; where the results say it is when empty.
+    pub recording: Vec<PathBuf>,
+    /// Read none.
+    pub none: bool,
+    /// What the recording does not say itself; the sample rate is also that of tables of spikes.
+    pub options: OpenOptions,
+    /// Probe file; as the results or the recording say when absent.
+    pub probe: Option<PathBuf>,
+}
 
 /// An opened recording with its contacts.
 pub struct FoundSignal {
@@ -17,19 +26,18 @@ pub struct FoundSignal {
     pub probe: Probe,
 }
 
-/// Opens the recording that the options name, else the first that a run names and that can be opened; the reasons of those that
+/// Opens the recording that `source` names, else the first that a run names and that can be opened; the reasons of those that
 /// cannot go to `warnings`.
 ///
 /// # Errors
-/// A recording or a probe that an option names cannot be used.
-pub fn find(args: &SignalArgs, runs: &[SortingRun], warnings: &mut Vec<String>) -> Result<Option<FoundSignal>> {
-    if args.no_recording {
+/// A recording or a probe that `source` names cannot be used.
+pub fn find(source: &SignalSource, runs: &[SortingRun], warnings: &mut Vec<String>) -> Result<Option<FoundSignal>> {
+    if source.none {
         return Ok(None);
     }
-    let given_probe = args.probe.as_deref().map(read_probe).transpose()?;
-    if !args.recording.is_empty() {
-        let options = open_options(&args.format, &RecordingOptions::default())?;
-        let recording = open_recording(&args.recording, &options)?;
+    let given_probe = source.probe.as_deref().map(read_probe).transpose()?;
+    if !source.recording.is_empty() {
+        let recording = open_recording(&source.recording, &source.options)?;
         let probe = given_probe
             .or_else(|| recording.probe().cloned())
             .or_else(|| runs.iter().find_map(|run| run.probe.clone()))
