@@ -133,7 +133,7 @@ const MAX_THREADS: usize = 1024;
 /// A pool of its own: results do not depend on its size.
 ///
 /// # Errors
-/// More threads than [`MAX_THREADS`], or than the system gives.
+/// More threads than `MAX_THREADS`, or than the system gives.
 pub fn thread_pool(threads: Option<NonZeroUsize>) -> Result<ThreadPool> {
     if let Some(wanted) = threads.filter(|wanted| wanted.get() > MAX_THREADS) {
         return Err(Error::input(format!(
