@@ -270,6 +270,8 @@ pub struct SortingRun {
     pub run_time_s: Option<f64>,
     /// Stages of the sorting and their wall times, s.
     pub stage_seconds: Vec<(String, f64)>,
+    /// What the sorter decided by itself, and why, one sentence each.
+    pub choices: Vec<String>,
     /// The files that the source consists of.
     pub files: Vec<SourceFile>,
     /// What the reader of a comparison should know about this source, one sentence each.
@@ -303,6 +305,7 @@ impl SortingRun {
             program: None,
             run_time_s: None,
             stage_seconds: Vec::new(),
+            choices: Vec::new(),
             files: Vec::new(),
             warnings: Vec::new(),
         }

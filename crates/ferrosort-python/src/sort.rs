@@ -149,6 +149,7 @@ fn sort_to(
         settings,
         draws: Draws::default(),
         processed_file: None,
+        features: None,
         checkpoints: None,
         limits: Limits::default(),
     };

@@ -75,6 +75,15 @@ impl Checkpoints {
         Self { folder, interval }
     }
 
+    /// A file of a stage's own beside the checkpoints, in a folder that exists when this returns.
+    ///
+    /// # Errors
+    /// I/O, with the path.
+    pub fn file(&self, name: &str) -> Result<PathBuf> {
+        fs::create_dir_all(&self.folder).map_err(|e| Error::io("create", &self.folder, e))?;
+        Ok(self.folder.join(name))
+    }
+
     /// What was saved under this name for this key.
     pub fn load<T: DeserializeOwned>(&self, name: &str, key: Key) -> Option<T> {
         let bytes = fs::read(self.path(name)).ok()?;

@@ -71,6 +71,7 @@ pub fn run(job: Job, observer: &dyn Observer) -> Result<Done> {
         settings: job.settings,
         draws: job.draws,
         processed_file: job.keep_processed.then(|| folder.processed_file()),
+        features: Some(folder.path()),
         checkpoints: Some(folder.checkpoints(job.checkpoint_interval)),
         limits: job.limits,
     };

@@ -55,6 +55,8 @@ pub struct Request<'a> {
     pub draws: Draws,
     /// Where to write the whitened data, if they are to be kept: 16-bit, batch by batch, channel-major in each.
     pub processed_file: Option<PathBuf>,
+    /// The folder for the features of each spike of `auto`, as phy reads them; written only where checkpoints are kept.
+    pub features: Option<PathBuf>,
     /// Where what is done is kept, so that an interrupted run goes on there.
     pub checkpoints: Option<Checkpoints>,
     /// What the run may use.

@@ -200,12 +200,17 @@ impl<'a> Steps<'a> {
         Some((done, state))
     }
 
-    /// Keeps what the first `done` steps led to, when enough time has passed since the last time.
+    /// Whether enough time has passed since something was kept the last time.
+    pub fn is_due(&self) -> bool {
+        let interval = self.checkpoints.map(|c| c.interval.max(LEAST_WORK * self.took.get()));
+        interval.is_some_and(|interval| self.saved.get().elapsed() >= interval)
+    }
+
+    /// Keeps what the first `done` steps led to, if it is [due](Self::is_due).
     pub fn keep<T: Serialize>(&self, done: usize, state: &T) {
-        let Some(checkpoints) = self.checkpoints else { return };
-        if self.saved.get().elapsed() < checkpoints.interval.max(LEAST_WORK * self.took.get()) {
+        let Some(checkpoints) = self.checkpoints.filter(|_| self.is_due()) else {
             return;
-        }
+        };
         let began = Instant::now();
         if let Err(error) = checkpoints.save(&self.name, self.key, &(done, state)) {
             self.observer.warning(&format!("{error}; the run goes on"));

@@ -106,6 +106,7 @@ fn small_run_is_the_golden_run() {
         settings: &settings,
         draws: draws(&mut golden),
         processed_file: None,
+        features: None,
         checkpoints: None,
         limits: Limits::default(),
     };
@@ -164,6 +165,7 @@ fn sort_40s(settings: &Settings, draws: Draws) -> Option<Outcome> {
         settings,
         draws,
         processed_file: None,
+        features: None,
         checkpoints: None,
         limits: Limits::default(),
     };

@@ -23,6 +23,7 @@ pub fn run(args: &PlanArgs, progress: &Progress) -> Result<()> {
         settings: &settings,
         draws: Draws::default(),
         processed_file: None,
+        features: None,
         checkpoints: None,
         limits: Limits {
             memory: args.memory,

@@ -1,12 +1,14 @@
 //! The `.npy` files of a phy folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ferrosort_core::{PcFeatures, Result, Sorting, TemplateFeatures};
 use ndarray::{Array2, Array3, ArrayRef, Ix2};
 
-use crate::npy::{NpyElement, write_array, write_slice};
+use crate::npy::{NpyElement, NpyStream, write_array, write_slice};
 
+const PC_FEATURES: &str = "pc_features.npy";
+const PC_FEATURE_CHANNELS: &str = "pc_feature_ind.npy";
 /// Size of the empty companion's template relative to the only unit's: nothing to see, but not zero, because
 /// SpikeInterface looks for the channels of every template and refuses one without any.
 const COMPANION_SCALE: f32 = 1e-6;
@@ -65,14 +67,51 @@ pub(super) fn write_channels(dir: &Path, sorting: &Sorting) -> Result<()> {
 /// Principal components of each spike (at least two, the second zero if need be) and the channels of each template.
 pub(super) fn write_pc_features(dir: &Path, features: &PcFeatures, rows: usize) -> Result<()> {
     let (spikes, components, slots) = features.values.dim();
-    let path = dir.join("pc_features.npy");
+    let path = dir.join(PC_FEATURES);
     if components >= 2 {
         write_array(&path, &features.values)?;
     } else {
         let value = |index: (usize, usize, usize)| features.values.get(index).map_or(0.0, |&v| v);
         write_array(&path, &Array3::from_shape_fn((spikes, 2, slots), value))?;
     }
-    write_padded(&dir.join("pc_feature_ind.npy"), &features.channels, rows)
+    write_padded(&dir.join(PC_FEATURE_CHANNELS), &features.channels, rows)
+}
+
+/// Writes principal components spike by spike, where they are too many to be held.
+#[derive(Debug)]
+pub struct PcFeatureWriter {
+    values: NpyStream<f32>,
+    channels: PathBuf,
+}
+
+impl PcFeatureWriter {
+    /// Creates `pc_features.npy` in the folder of a sorting, `[spikes, components, slots]`; at least two of both.
+    ///
+    /// # Errors
+    /// I/O, with the path.
+    pub fn create(dir: &Path, [components, slots]: [usize; 2]) -> Result<Self> {
+        Ok(Self {
+            values: NpyStream::create(&dir.join(PC_FEATURES), &[components, slots])?,
+            channels: dir.join(PC_FEATURE_CHANNELS),
+        })
+    }
+
+    /// Appends the next spike's values, `[components, slots]`, sd.
+    ///
+    /// # Errors
+    /// I/O, with the path.
+    pub fn append(&mut self, values: &[f32]) -> Result<()> {
+        self.values.append(values)
+    }
+
+    /// Writes the sorting channel of each slot, `[units, slots]`.
+    ///
+    /// # Errors
+    /// I/O, with the path.
+    pub fn finish(self, channels: &Array2<u32>) -> Result<()> {
+        self.values.finish()?;
+        write_padded(&self.channels, channels, super::template_rows(channels.nrows()))
+    }
 }
 
 /// Scores of each spike against similar templates, and which templates those are; at least two of them.

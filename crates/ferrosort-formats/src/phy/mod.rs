@@ -9,6 +9,8 @@ mod arrays;
 mod params;
 mod tables;
 
+pub use arrays::PcFeatureWriter;
+
 use std::path::Path;
 
 use ferrosort_core::{Error, Recording, Result, Sorting};
@@ -55,7 +57,11 @@ pub fn phy_can_open(sorting: &Sorting) -> Option<&'static str> {
 
 /// Templates in the folder: one more than the units when there is a single one.
 fn rows(sorting: &Sorting) -> usize {
-    match sorting.units.len() {
+    template_rows(sorting.units.len())
+}
+
+fn template_rows(units: usize) -> usize {
+    match units {
         1 => 2,
         n => n,
     }

@@ -26,6 +26,8 @@ pub(super) fn read(folder: &Path, options: &ReadOptions) -> Result<SortingRun> {
     run.stage_seconds = stages
         .filter_map(|entry| Some((entry["stage"].as_str()?.to_owned(), entry["seconds"].as_f64()?)))
         .collect();
+    let choices = manifest["choices"].as_array().into_iter().flatten();
+    run.choices = choices.filter_map(Value::as_str).map(str::to_owned).collect();
     parameters(&mut run, &manifest);
     recording(&mut run, &manifest["recording"], options);
     if let Some(name) = manifest["probe"]["name"].as_str()

@@ -25,6 +25,8 @@ function overview(slot, more) {
     .flatMap((r) => [rasterFigure(r), presenceFigure(r)])
     .filter(Boolean);
   if (activity.length) more.append(...heading("Activity"), grid(...activity));
+  const choices = sorterChoices();
+  if (choices) more.append(...heading("What the sorter chose"), choices);
   const timings = timingFigure();
   if (timings) more.append(...heading("Run times"), grid(timings));
 }
@@ -134,6 +136,17 @@ function presenceFigure(run) {
     }),
     note: "Each row is scaled by its largest rate. Gaps show units that appear or vanish.",
   });
+}
+
+/** What each sorter decided by itself, and why. */
+function sorterChoices() {
+  const runs = report.runs.map((r, i) => [r, i]).filter(([r]) => r.choices.length);
+  if (!runs.length) return null;
+  return el(
+    "dl",
+    { class: "choices" },
+    runs.map(([r, i]) => [el("dt", {}, runName(i)), r.choices.map((choice) => el("dd", {}, choice))]),
+  );
 }
 
 function timingFigure() {

@@ -40,6 +40,7 @@ pub(super) fn run(analysis: &Analysis, place: usize, channels: &Channels, budget
                 seconds: *seconds,
             })
             .collect(),
+        choices: source.choices.clone(),
         n_spikes: source.spikes.len() as u64,
         amplitude_unit: analysed.measured.available().map_or_else(
             || source.amplitude_unit.clone(),

@@ -67,6 +67,8 @@ pub struct Run {
     pub run_time_s: Option<f64>,
     /// Its stages.
     pub stages: Vec<Stage>,
+    /// What the sorter decided by itself, and why, one sentence each.
+    pub choices: Vec<String>,
     /// All spikes.
     pub n_spikes: u64,
     /// What amplitudes of [`SpikeSample::amplitudes`] are: "µV", "factor of the template".

@@ -15,9 +15,6 @@ const SURE_ACCURACY: f64 = 0.9;
 const GOOD_CONTAMINATION: f64 = 0.1;
 /// Least expected accuracy of a good unit.
 const GOOD_ACCURACY: f64 = 0.8;
-/// Lags at which spikes can be tied to those of another unit, and the width of such a peak, ms.
-const ECHO_MS: f64 = 2.5;
-const ECHO_PEAK_MS: f64 = 0.3;
 /// Intervals shorter than this are violations, ms; duplicates below the first are removed before.
 ///
 /// Fast-spiking neurons fire again after 1 ms.
@@ -135,29 +132,4 @@ pub fn by_unit(spikes: &Matched, units: usize) -> Vec<Train> {
         out[spikes.units[i] as usize].push(spikes.times[i], spikes.amplitudes[i], spikes.log_odds[i]);
     }
     out
-}
-
-/// Share of the spikes of `echo` that follow or precede a spike of `source` at one lag, beyond chance.
-///
-/// What a template leaves of a large spike, or a shape that a neuron has only at times, looks like a unit that is tied to it.
-pub fn tied_share(echo: &[i64], source: &[i64], sample_rate: f64, duration_s: f64) -> f64 {
-    let reach = (ECHO_MS * sample_rate / 1000.0) as i64;
-    let width = (ECHO_PEAK_MS * sample_rate / 1000.0).round().max(1.0) as usize;
-    let mut histogram = vec![0u32; 2 * reach as usize + 1];
-    let mut first = 0;
-    for &t in echo {
-        while first < source.len() && source[first] < t - reach {
-            first += 1;
-        }
-        for &s in source[first..].iter().take_while(|s| **s <= t + reach) {
-            histogram[(t - s + reach) as usize] += 1;
-        }
-    }
-    let largest = histogram
-        .windows(width)
-        .map(|w| w.iter().sum::<u32>())
-        .max()
-        .unwrap_or(0);
-    let chance = source.len() as f64 * width as f64 / sample_rate / duration_s.max(1e-9);
-    f64::from(largest) / echo.len().max(1) as f64 - chance
 }

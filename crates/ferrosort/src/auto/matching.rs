@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::basis::Basis;
 use super::detect::{Detections, Detector};
 use super::displacement::Displacement;
+use super::features::{self, FeatureFile};
 use super::geometry::Geometry;
 use super::memory::Memory;
 use super::pursuit::{Found, Pursuit, TileUnit, clean_features};
@@ -51,6 +52,20 @@ pub struct Matched {
     pub log_odds: Vec<f32>,
 }
 
+impl Matched {
+    /// Some of the spikes, by their indices.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let mut out = Self::default();
+        for &i in indices {
+            out.times.push(self.times[i]);
+            out.units.push(self.units[i]);
+            out.amplitudes.push(self.amplitudes[i]);
+            out.log_odds.push(self.log_odds[i]);
+        }
+        out
+    }
+}
+
 /// Everything that a pass with templates gives.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PassOutput {
@@ -66,6 +81,16 @@ type TileSum = (usize, usize, f64, Vec<f32>);
 struct TileOutput {
     spikes: Vec<(i64, Found)>,
     sums: Vec<TileSum>,
+    features: Vec<f32>,
+}
+
+/// What a pass with templates collects besides spikes.
+#[derive(Clone, Copy)]
+pub enum Collect<'a> {
+    /// Sums for new templates.
+    Sums,
+    /// Features of the spikes, where they are wanted.
+    Features(Option<&'a FeatureFile>),
 }
 
 /// Samples of a tile; depends on nothing but the recording.
@@ -74,14 +99,16 @@ pub fn tile_samples(geometry: &Geometry, sample_rate: f64) -> usize {
     (TILE_VALUES / channels).clamp(2048, (TILE_S * sample_rate).max(2048.0) as usize)
 }
 
-/// Runs `work` on all tiles, in parallel, and hands the results to `take` in order, which adds them to the state.
+/// Runs `work` on all tiles, in parallel, and hands the results to `take` in order, which adds them to the state. `settle` puts on the disk
+/// what `take` wrote, before the state is kept.
 fn each_tile<T: Send, S: Serialize + DeserializeOwned>(
     tiles: &[usize],
     steps: &Steps,
     start: S,
     at_once: impl Fn(&S) -> Result<usize>,
     work: impl Fn(usize) -> Result<T> + Sync,
-    take: impl Fn(&mut S, T),
+    take: impl Fn(&mut S, T) -> Result<()>,
+    settle: impl Fn() -> Result<()>,
 ) -> Result<S> {
     let (mut done, mut state) = steps.load().unwrap_or((0, start));
     while done < tiles.len() {
@@ -89,10 +116,13 @@ fn each_tile<T: Send, S: Serialize + DeserializeOwned>(
         let tiles = &tiles[done..(done + at_once(&state)?).min(tiles.len())];
         let results: Vec<T> = tiles.par_iter().map(|&tile| work(tile)).collect::<Result<_>>()?;
         for result in results {
-            take(&mut state, result);
+            take(&mut state, result)?;
         }
         done += tiles.len();
         steps.advanced(tiles.len() as u64);
+        if steps.is_due() {
+            settle()?;
+        }
         steps.keep(done, &state);
     }
     Ok(state)
@@ -135,10 +165,14 @@ impl Passes<'_> {
             let held = self.memory.detections(found.len());
             self.memory.at_once(self.memory.tile(0), held)
         };
-        each_tile(tiles, steps, Detections::default(), at_once, work, Detections::append)
+        let take = |found: &mut Detections, more| {
+            found.append(more);
+            Ok(())
+        };
+        each_tile(tiles, steps, Detections::default(), at_once, work, take, || Ok(()))
     }
 
-    /// Pursuit with templates in these tiles, and sums for new templates if it is to `learn`.
+    /// Pursuit with templates in these tiles.
     ///
     /// # Errors
     /// Those of reading, and cancellation.
@@ -147,19 +181,27 @@ impl Passes<'_> {
         tiles: &[usize],
         units: &[Unit],
         displacement: &Displacement,
-        learn: bool,
+        collect: Collect,
         steps: &Steps,
     ) -> Result<PassOutput> {
         let start = PassOutput {
             spikes: Matched::default(),
             sums: units.iter().map(|u| vec![KnotSum::default(); u.knots()]).collect(),
         };
-        let work = |tile| self.pursue_tile(tile, units, displacement, learn);
+        let work = |tile| self.pursue_tile(tile, units, displacement, collect);
+        let file = match collect {
+            Collect::Sums => None,
+            Collect::Features(file) => file,
+        };
+        let settle = || file.map_or(Ok(()), FeatureFile::sync);
         let at_once = |out: &PassOutput| {
             let held = Memory::spikes(out.spikes.times.len());
             self.memory.at_once(self.memory.tile(units.len()), held)
         };
-        each_tile(tiles, steps, start, at_once, work, |out, tile: TileOutput| {
+        let take = |out: &mut PassOutput, tile: TileOutput| {
+            if let Some(file) = file {
+                file.write(out.spikes.times.len(), &tile.features)?;
+            }
             for (time, f) in tile.spikes {
                 out.spikes.times.push(time);
                 out.spikes.units.push(f.unit as u32);
@@ -174,10 +216,20 @@ impl Passes<'_> {
                     *s += f64::from(f);
                 }
             }
-        })
+            Ok(())
+        };
+        let out = each_tile(tiles, steps, start, at_once, work, take, settle)?;
+        settle()?;
+        Ok(out)
     }
 
-    fn pursue_tile(&self, tile: usize, units: &[Unit], displacement: &Displacement, learn: bool) -> Result<TileOutput> {
+    fn pursue_tile(
+        &self,
+        tile: usize,
+        units: &[Unit],
+        displacement: &Displacement,
+        collect: Collect,
+    ) -> Result<TileOutput> {
         let (tile, first, [from, to]) = self.tile(tile)?;
         let rate = self.signal.sample_rate();
         let middle = (first as f64 + (from + to) as f64 / 2.0) / rate;
@@ -203,16 +255,32 @@ impl Passes<'_> {
             .collect();
         let mut found = Pursuit::new(&tile, self.basis, &here, rate).run();
         found.sort_by_key(|f| (f.time, f.unit));
-        let sums = if learn {
-            knot_sums(&tile, self.basis, units, &here, &at, &found, [from, to])
-        } else {
-            Vec::new()
+        let sums = match collect {
+            Collect::Sums => knot_sums(&tile, self.basis, units, &here, &at, &found, [from, to]),
+            Collect::Features(_) => Vec::new(),
         };
         found.retain(|f| (from..to).contains(&f.time));
+        let features = match collect {
+            Collect::Features(Some(_)) => self.features(&tile, units, &found),
+            _ => Vec::new(),
+        };
         Ok(TileOutput {
+            features,
             spikes: found.into_iter().map(|f| (first + f.time as i64, f)).collect(),
             sums,
         })
+    }
+}
+
+impl Passes<'_> {
+    /// Rows of features, for phy.
+    fn features(&self, tile: &Tile, units: &[Unit], found: &[Found]) -> Vec<f32> {
+        let channels: Vec<Vec<usize>> = units
+            .iter()
+            .map(|u| features::channels(self.geometry, u.seed.home))
+            .collect();
+        let of = |f: &Found| features::of_spike(tile, &channels[f.unit], f.time, f.phase);
+        found.iter().flat_map(of).collect()
     }
 }
 

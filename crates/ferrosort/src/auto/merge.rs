@@ -4,7 +4,9 @@
 //! in the pursuit, which needs them all; their spikes get one name.
 
 use super::cluster::Clustering;
+use super::displacement::Displacement;
 use super::label::Train;
+use super::turns::Course;
 use super::units::Unit;
 
 /// Shapes that differ by less, as a share of the template, are one neuron's unless the trains say otherwise.
@@ -13,6 +15,8 @@ const ALIKE: f32 = 0.2;
 const SIMILAR: f32 = 0.3;
 /// ... by less than this, when one fires in the bursts of the other.
 const RELATED: f32 = 0.5;
+/// ... by less than this, when they take turns while the tissue moves.
+const MOVED: f32 = 0.65;
 /// Lags within which one neuron does not fire again, ms. Shorter ones are hidden by overlaps.
 const REFRACTORY_MS: [f64; 2] = [0.4, 1.5];
 /// Lags of the spikes of a burst, ms.
@@ -38,7 +42,13 @@ impl Pairs {
 }
 
 /// Group of each unit: the lowest index of those that are one neuron with it.
-pub fn groups(units: &[Unit], trains: &[Train], clustering: &Clustering, duration_s: f64) -> Vec<usize> {
+pub fn groups(
+    units: &[Unit],
+    trains: &[Train],
+    clustering: &Clustering,
+    displacement: &Displacement,
+    duration_s: f64,
+) -> Vec<usize> {
     let mut group: Vec<usize> = (0..units.len()).collect();
     let mut members: Vec<Vec<usize>> = (0..units.len()).map(|u| vec![u]).collect();
     let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
@@ -47,7 +57,7 @@ pub fn groups(units: &[Unit], trains: &[Train], clustering: &Clustering, duratio
             let (first, second) = (&units[a].seed, &units[b].seed);
             if clustering.geometry.wide[first.home].contains(&second.home) {
                 let distance = clustering.shape_distance(first, second);
-                if distance < RELATED {
+                if distance < MOVED {
                     pairs.push((distance, a, b));
                 }
             }
@@ -62,7 +72,17 @@ pub fn groups(units: &[Unit], trains: &[Train], clustering: &Clustering, duratio
         }
         let train = |g: usize| merged(members[g].iter().map(|&u| trains[u].times.as_slice()));
         let (x, y) = (train(into), train(from));
-        if is_one(distance, &x, &y, rate, duration_s) {
+        let take_turns = || {
+            let (geometry, home) = (clustering.geometry, units[a].seed.home);
+            let course = Course::new(
+                displacement,
+                geometry.shank[home],
+                geometry.positions_um[home][1],
+                duration_s,
+            );
+            course.take_turns(&x, &y, rate)
+        };
+        if is_one(distance, &x, &y, rate, duration_s) || take_turns() {
             let moved = std::mem::take(&mut members[from]);
             for &u in &moved {
                 group[u] = into;

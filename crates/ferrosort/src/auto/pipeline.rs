@@ -6,10 +6,12 @@ use super::basis::Basis;
 use super::cluster::Clustering;
 use super::detect::Detector;
 use super::displacement::Displacement;
+use super::features::FeatureFile;
 use super::geometry::Geometry;
 use super::label::{by_unit, judge};
-use super::matching::{PassOutput, Passes, tile_samples};
+use super::matching::{Collect, PassOutput, Passes, tile_samples};
 use super::memory::Memory;
+use super::mixture::Mixtures;
 use super::results::Results;
 use super::signal::{Noise, Signal, has_common_reference};
 use super::units::{Seed, Unit};
@@ -33,6 +35,8 @@ const LEARNT_VALUES: f64 = 1e8;
 const MOST_STEP: usize = 6;
 /// No more values than this are learnt from, however long the recording is: what is learnt from is in memory.
 const MOST_LEARNT_VALUES: f64 = 2e9;
+/// Name of the file where features wait.
+const FEATURES: &str = "features";
 /// A unit is kept when its template has at least this norm, sd.
 const LEAST_NORM: f32 = 3.5;
 
@@ -89,28 +93,46 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
         clustering: &clustering,
         learnt_s,
     };
+    let mixtures = Mixtures {
+        geometry,
+        basis: &basis,
+        learnt_s,
+    };
     let units = run.kept("matching", tiles(&parts[1]), &(), |run| {
         let units = context.units(seeds);
-        let pass = passes.pursue(&parts[1], &units, &displacement, true, &run.steps())?;
+        let pass = passes.pursue(&parts[1], &units, &displacement, Collect::Sums, &run.steps())?;
         let seeds = context.relearn(&units, &pass).into_iter().map(|u| u.seed).collect();
-        Ok(context.units(clustering.join(seeds)))
+        Ok(context.units(mixtures.without(clustering.join(seeds), |s| s)))
     })?;
     let units = run.kept("matching again", tiles(&parts[2]), &(), |run| {
-        let pass = passes.pursue(&parts[2], &units, &displacement, true, &run.steps())?;
-        Ok(clustering.distinct(context.relearn(&units, &pass)))
+        let pass = passes.pursue(&parts[2], &units, &displacement, Collect::Sums, &run.steps())?;
+        let units = clustering.distinct(context.relearn(&units, &pass));
+        Ok(mixtures.without(units, |u| &u.seed))
     })?;
+    let features = setting.feature_file(request)?;
     let all: Vec<usize> = (0..passes.tiles()).collect();
     let spikes = run.kept("last matching", tiles(&all), &(), |run| {
-        let pass = passes.pursue(&all, &units, &displacement, false, &run.steps())?;
+        let pass = passes.pursue(
+            &all,
+            &units,
+            &displacement,
+            Collect::Features(features.as_ref()),
+            &run.steps(),
+        )?;
         Ok(pass.spikes)
     })?;
     run.stage("labels", 1, "steps", |_| {
         let results = Results {
             clustering: &clustering,
             units: &units,
+            displacement: &displacement,
             duration_s,
         };
-        Ok(results.assemble(setting.probe.clone(), &spikes))
+        let (sorting, rows) = results.assemble(setting.probe.clone(), &spikes);
+        if let (Some(file), Some(folder), false) = (&features, &request.features, sorting.units.is_empty()) {
+            results.write_features(file, folder, &sorting, &spikes, &rows)?;
+        }
+        Ok(sorting)
     })
 }
 
@@ -159,6 +181,16 @@ impl<'a> Setting<'a> {
             basis,
             detector,
             memory: self.memory,
+        }
+    }
+
+    /// Where the features of the spikes wait, if they are wanted. phy wants two channels at least.
+    fn feature_file(&self, request: &Request) -> Result<Option<FeatureFile>> {
+        match (&request.checkpoints, &request.features) {
+            (Some(checkpoints), Some(_)) if self.columns.len() > 1 => {
+                FeatureFile::open(&checkpoints.file(FEATURES)?, &self.geometry).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 

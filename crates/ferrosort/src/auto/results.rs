@@ -1,23 +1,31 @@
 //! From units and their spikes to a sorting: pieces of one neuron under one name, labels, templates (docs/algorithm.md 10 and 11).
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use ferrosort_core::{Probe, Sorting, UnitLabel, UnitSummary};
+use ferrosort_core::{Probe, Result, Sorting, UnitLabel, UnitSummary};
 use ndarray::{Array2, Array3, Axis};
 
 use super::basis::COMPONENTS;
 use super::cluster::Clustering;
-use super::label::{Quality, Train, by_unit, judge, tied_share};
+use super::displacement::Displacement;
+use super::echo::Tie;
+use super::features::{self, FeatureFile, Shown};
+use super::label::{Quality, Train, by_unit, judge};
 use super::matching::Matched;
 use super::merge::groups;
 use super::units::Unit;
 
 /// Spikes of one neuron closer than this are one, ms.
 const SAME_SPIKE_MS: f64 = 0.5;
-/// Units of whose spikes this share is tied to those of a larger unit are not neurons.
-const TIED: f64 = 0.4;
+/// Units of whose spikes the first share is tied to those of a larger unit are not neurons, unless what is left without those is good; with
+/// the second share they are none.
+const TIED: [f64; 2] = [0.4, 0.75];
 /// A template that another is tied to has at least so many times its norm: what a template leaves of a spike is small.
 const SOURCE_NORM: f32 = 1.5;
+/// Spikes at one lag of so many of a larger unit's spikes are echoes of those.
+const ECHOED: f64 = 0.2;
 /// Fewest spikes of a unit that is reported.
 const FEWEST: usize = 2;
 
@@ -27,6 +35,8 @@ pub struct Results<'a> {
     pub clustering: &'a Clustering<'a>,
     /// Units of the last pass.
     pub units: &'a [Unit],
+    /// How the tissue moves.
+    pub displacement: &'a Displacement,
     /// Length of the recording, s.
     pub duration_s: f64,
 }
@@ -34,6 +44,8 @@ pub struct Results<'a> {
 /// A spike of the result.
 struct Row {
     time: i64,
+    /// Its index in what the pass found.
+    found: usize,
     /// The piece of a neuron that was found.
     unit: usize,
     amplitude: f32,
@@ -41,10 +53,13 @@ struct Row {
 }
 
 impl Results<'_> {
-    /// The sorting, without units that have hardly a spike.
-    pub fn assemble(&self, probe: Probe, spikes: &Matched) -> Sorting {
-        let trains = by_unit(spikes, self.units.len());
-        let group = groups(self.units, &trains, self.clustering, self.duration_s);
+    /// The sorting, without units that have hardly a spike, and which of the pass's spikes each of its spikes is.
+    pub fn assemble(&self, probe: Probe, found: &Matched) -> (Sorting, Vec<usize>) {
+        let with_echoes = by_unit(found, self.units.len());
+        let sources = self.sources(&with_echoes);
+        let kept = self.without_echoes(found, &with_echoes, &sources);
+        let trains = by_unit(&found.select(&kept), self.units.len());
+        let group = groups(self.units, &trains, self.clustering, self.displacement, self.duration_s);
         let waveforms: Vec<Array2<f32>> = self.units.iter().map(|u| self.waveform(u)).collect();
         let troughs: Vec<(i64, f64)> = self
             .units
@@ -52,12 +67,12 @@ impl Results<'_> {
             .zip(&waveforms)
             .map(|(u, w)| self.trough(u, w))
             .collect();
-        let rows = self.rows(spikes, &group, &troughs);
+        let rows = self.rows(found, &kept, &group, &troughs);
         let mut joined = vec![Train::default(); self.units.len()];
         for row in &rows {
             joined[group[row.unit]].push(row.time, row.amplitude, row.log_odds);
         }
-        let tied = self.tied(&trains, &group);
+        let tied = self.tied(&with_echoes, &trains, &sources, &group);
         let kept: Vec<usize> = (0..self.units.len())
             .filter(|&g| joined[g].times.len() >= FEWEST)
             .collect();
@@ -99,19 +114,19 @@ impl Results<'_> {
         }
         let ids: BTreeMap<usize, u32> = kept.iter().enumerate().map(|(id, &g)| (g, id as u32)).collect();
         let last = self.clustering.signal.n_samples() as i64 - 1;
-        let mut shown: Vec<(u64, u32, f64)> = rows
+        let mut shown: Vec<(u64, u32, f64, usize)> = rows
             .iter()
             .filter_map(|r| {
                 let amplitude = f64::from(r.amplitude * self.units[r.unit].norm());
                 let id = ids.get(&group[r.unit])?;
-                Some((r.time.clamp(0, last) as u64, *id, amplitude))
+                Some((r.time.clamp(0, last) as u64, *id, amplitude, r.found))
             })
             .collect();
         shown.sort_by_key(|r| (r.0, r.1));
         let flat = Array2::from_shape_fn((kept.len(), samples * channels), |(u, i)| {
             templates[[u, i / channels, i % channels]]
         });
-        Sorting {
+        let sorting = Sorting {
             sample_rate: self.clustering.signal.sample_rate(),
             probe,
             spike_times: shown.iter().map(|r| r.0).collect(),
@@ -124,7 +139,43 @@ impl Results<'_> {
             units: summaries,
             pc_features: None,
             template_features: None,
+        };
+        (sorting, shown.iter().map(|r| r.3).collect())
+    }
+
+    /// Writes the features of the spikes of the sorting, which are these of the pass's spikes.
+    ///
+    /// # Errors
+    /// I/O, with the path.
+    pub fn write_features(
+        &self,
+        file: &FeatureFile,
+        folder: &Path,
+        sorting: &Sorting,
+        spikes: &Matched,
+        rows: &[usize],
+    ) -> Result<()> {
+        let geometry = &self.clustering.geometry;
+        let channels: Vec<Vec<usize>> = self
+            .units
+            .iter()
+            .map(|u| features::channels(geometry, u.seed.home))
+            .collect();
+        let piece = |row: usize| spikes.units[row] as usize;
+        // A neuron in pieces is shown where most of its spikes are.
+        let mut counts = vec![BTreeMap::<usize, usize>::new(); sorting.units.len()];
+        for (&row, &unit) in rows.iter().zip(&sorting.spike_units) {
+            *counts[unit as usize].entry(piece(row)).or_default() += 1;
         }
+        let most =
+            |counts: &BTreeMap<usize, usize>| counts.iter().max_by_key(|(u, n)| (**n, Reverse(**u))).map(|(u, _)| *u);
+        let units: Vec<Vec<usize>> = counts.iter().map(|c| channels[most(c).unwrap_or(0)].clone()).collect();
+        let shown = |(&row, &unit): (&usize, &u32)| Shown {
+            row,
+            channels: &channels[piece(row)],
+            unit: unit as usize,
+        };
+        file.write_phy(folder, rows.iter().zip(&sorting.spike_units).map(shown), &units)
     }
 
     fn judge(&self, unit: usize, train: &Train) -> Quality {
@@ -133,12 +184,14 @@ impl Results<'_> {
     }
 
     /// Spikes at their troughs, in order of time; of those of one neuron that are too close, the first.
-    fn rows(&self, spikes: &Matched, group: &[usize], troughs: &[(i64, f64)]) -> Vec<Row> {
-        let mut rows: Vec<Row> = (0..spikes.times.len())
-            .map(|i| {
+    fn rows(&self, spikes: &Matched, kept: &[usize], group: &[usize], troughs: &[(i64, f64)]) -> Vec<Row> {
+        let mut rows: Vec<Row> = kept
+            .iter()
+            .map(|&i| {
                 let unit = spikes.units[i] as usize;
                 Row {
                     time: spikes.times[i] + troughs[unit].0,
+                    found: i,
                     unit,
                     amplitude: spikes.amplitudes[i],
                     log_odds: spikes.log_odds[i],
@@ -159,22 +212,56 @@ impl Results<'_> {
         rows
     }
 
-    /// Which units are tied to the spikes of a larger one nearby that is not a piece of the same neuron.
-    fn tied(&self, trains: &[Train], group: &[usize]) -> Vec<bool> {
+    /// Larger neurons near each unit, of which its spikes can be echoes, and the strongest tie to each.
+    fn sources(&self, trains: &[Train]) -> Vec<Vec<(usize, Tie)>> {
         let rate = self.clustering.signal.sample_rate();
         let neurons: Vec<bool> = (0..self.units.len())
             .map(|u| self.judge(u, &trains[u]).label != UnitLabel::Noise)
             .collect();
         let evidence = |u: usize| self.units[u].norm() * (trains[u].times.len() as f32).sqrt();
+        let is_source = |u: usize, v: usize| {
+            neurons[v]
+                && self.units[v].norm() > SOURCE_NORM * self.units[u].norm()
+                && evidence(v) > evidence(u)
+                && self.clustering.geometry.wide[self.units[u].seed.home].contains(&self.units[v].seed.home)
+        };
+        let tie = |u: usize, v: usize| Tie::strongest(&trains[u].times, &trains[v].times, rate, self.duration_s);
+        let sources = |u| {
+            let larger = (0..self.units.len()).filter(|&v| is_source(u, v));
+            larger.map(|v| (v, tie(u, v))).collect()
+        };
+        (0..self.units.len()).map(sources).collect()
+    }
+
+    /// Indices of the spikes that are no echoes of a large share of the spikes of a larger neuron.
+    fn without_echoes(&self, spikes: &Matched, trains: &[Train], sources: &[Vec<(usize, Tie)>]) -> Vec<usize> {
+        let mut marks: Vec<Vec<bool>> = trains.iter().map(|t| vec![false; t.times.len()]).collect();
+        for (u, sources) in sources.iter().enumerate() {
+            for (v, tie) in sources {
+                let source = &trains[*v].times;
+                if tie.excess > ECHOED * source.len() as f64 {
+                    tie.mark(&trains[u].times, source, &mut marks[u]);
+                }
+            }
+        }
+        let mut next: Vec<_> = marks.iter().map(|m| m.iter()).collect();
+        let kept = (0..spikes.times.len()).filter(|&i| next[spikes.units[i] as usize].next() == Some(&false));
+        kept.collect()
+    }
+
+    /// Which units are tied to the spikes of a larger one nearby that is not a piece of the same neuron.
+    fn tied(
+        &self,
+        with_echoes: &[Train],
+        trains: &[Train],
+        sources: &[Vec<(usize, Tie)>],
+        group: &[usize],
+    ) -> Vec<bool> {
         let is_tied = |u: usize| {
-            (0..self.units.len()).any(|v| {
-                neurons[v]
-                    && group[u] != group[v]
-                    && self.units[v].norm() > SOURCE_NORM * self.units[u].norm()
-                    && evidence(v) > evidence(u)
-                    && self.clustering.geometry.wide[self.units[u].seed.home].contains(&self.units[v].seed.home)
-                    && tied_share(&trains[u].times, &trains[v].times, rate, self.duration_s) > TIED
-            })
+            let others = sources[u].iter().filter(|(v, _)| group[u] != group[*v]);
+            let excess = others.map(|(_, tie)| tie.excess).fold(0.0, f64::max);
+            let share = excess / with_echoes[u].times.len().max(1) as f64;
+            share > TIED[1] || share > TIED[0] && self.judge(u, &trains[u]).label != UnitLabel::Good
         };
         (0..self.units.len()).map(is_tied).collect()
     }
