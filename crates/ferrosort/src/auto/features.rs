@@ -15,6 +15,7 @@ use ndarray::Array2;
 use super::basis::COMPONENTS;
 use super::geometry::{Geometry, distance};
 use super::tile::Tile;
+use super::units::Unit;
 
 /// Components that are kept.
 const KEPT: usize = 3;
@@ -22,7 +23,7 @@ const KEPT: usize = 3;
 const MOST_CHANNELS: usize = 12;
 
 /// The channels of a unit whose largest channel is `home`: the nearest of its shank, then of others, as many for every unit.
-pub fn channels(geometry: &Geometry, home: usize) -> Vec<usize> {
+fn channels(geometry: &Geometry, home: usize) -> Vec<usize> {
     let count = geometry.positions_um.len();
     let mut all: Vec<usize> = (0..count).collect();
     let key = |c: usize| {
@@ -53,16 +54,18 @@ pub fn of_spike<'a>(
 pub struct FeatureFile {
     path: PathBuf,
     file: Mutex<File>,
+    /// Channels of each unit of the pass.
+    pub channels: Vec<Vec<usize>>,
     /// Values of a row.
     width: usize,
 }
 
 impl FeatureFile {
-    /// Opens the file, or makes it. Rows that an interrupted run left are still there.
+    /// Opens the file for a pass with these units, or makes it. Rows that an interrupted run left are still there.
     ///
     /// # Errors
     /// I/O, with the path.
-    pub fn open(path: &Path, geometry: &Geometry) -> Result<Self> {
+    pub fn open(path: &Path, geometry: &Geometry, units: &[Unit]) -> Result<Self> {
         let options = File::options()
             .read(true)
             .write(true)
@@ -72,6 +75,7 @@ impl FeatureFile {
         Ok(Self {
             file: Mutex::new(options.map_err(|e| Error::io("create", path, e))?),
             path: path.to_path_buf(),
+            channels: units.iter().map(|u| channels(geometry, u.seed.home)).collect(),
             width: KEPT * geometry.positions_um.len().min(MOST_CHANNELS),
         })
     }
@@ -168,9 +172,7 @@ mod tests {
     use super::*;
 
     fn geometry(channels: usize) -> Geometry {
-        let columns: Vec<usize> = (0..channels).collect();
-        let y: Vec<f64> = (0..channels).map(|c| 20.0 * c as f64).collect();
-        Geometry::new(&Probe::new(&columns, &vec![0.0; channels], &y, &vec![0; channels]).unwrap())
+        Geometry::new(&Probe::line(channels, 20.0))
     }
 
     #[test]
@@ -187,7 +189,7 @@ mod tests {
     #[test]
     fn rows_are_written_in_the_order_of_the_result_on_the_channels_of_their_unit() {
         let (folder, geometry) = (tempfile::tempdir().unwrap(), geometry(3));
-        let file = FeatureFile::open(&folder.path().join("features"), &geometry).unwrap();
+        let file = FeatureFile::open(&folder.path().join("features"), &geometry, &[]).unwrap();
         let values = |row: usize| (0..9).map(move |i| (100 * row + i) as f32);
         file.write(1, &values(1).chain(values(2)).collect::<Vec<_>>()).unwrap();
         file.write(0, &values(0).collect::<Vec<_>>()).unwrap();

@@ -93,6 +93,15 @@ pub enum Collect<'a> {
     Features(Option<&'a FeatureFile>),
 }
 
+impl<'a> Collect<'a> {
+    fn file(self) -> Option<&'a FeatureFile> {
+        match self {
+            Self::Sums => None,
+            Self::Features(file) => file,
+        }
+    }
+}
+
 /// Samples of a tile; depends on nothing but the recording.
 pub fn tile_samples(geometry: &Geometry, sample_rate: f64) -> usize {
     let channels = geometry.wide.len().max(1);
@@ -189,10 +198,7 @@ impl Passes<'_> {
             sums: units.iter().map(|u| vec![KnotSum::default(); u.knots()]).collect(),
         };
         let work = |tile| self.pursue_tile(tile, units, displacement, collect);
-        let file = match collect {
-            Collect::Sums => None,
-            Collect::Features(file) => file,
-        };
+        let file = collect.file();
         let settle = || file.map_or(Ok(()), FeatureFile::sync);
         let at_once = |out: &PassOutput| {
             let held = Memory::spikes(out.spikes.times.len());
@@ -260,27 +266,15 @@ impl Passes<'_> {
             Collect::Features(_) => Vec::new(),
         };
         found.retain(|f| (from..to).contains(&f.time));
-        let features = match collect {
-            Collect::Features(Some(_)) => self.features(&tile, units, &found),
-            _ => Vec::new(),
-        };
+        let features = collect.file().map_or_else(Vec::new, |file| {
+            let of = |f: &Found| features::of_spike(&tile, &file.channels[f.unit], f.time, f.phase);
+            found.iter().flat_map(of).collect()
+        });
         Ok(TileOutput {
             features,
             spikes: found.into_iter().map(|f| (first + f.time as i64, f)).collect(),
             sums,
         })
-    }
-}
-
-impl Passes<'_> {
-    /// Rows of features, for phy.
-    fn features(&self, tile: &Tile, units: &[Unit], found: &[Found]) -> Vec<f32> {
-        let channels: Vec<Vec<usize>> = units
-            .iter()
-            .map(|u| features::channels(self.geometry, u.seed.home))
-            .collect();
-        let of = |f: &Found| features::of_spike(tile, &channels[f.unit], f.time, f.phase);
-        found.iter().flat_map(of).collect()
     }
 }
 

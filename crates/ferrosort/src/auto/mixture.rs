@@ -19,6 +19,8 @@ const LEFT: f32 = 0.1;
 const MOST: f64 = 0.1;
 /// ... and as a share of those of them that overlap with others by chance.
 const MOST_OF_OVERLAPS: f64 = 0.5;
+/// Least energy of a sum, sd squared: weaker clusters hold spikes of the background, which weak units would take otherwise.
+const LEAST_ENERGY: f32 = 150.0;
 /// Spikes closer than this overlap, ms.
 const OVERLAP_MS: f64 = 1.0;
 /// A moved template with less than this share of its energy on the shared channels is not compared.
@@ -68,6 +70,9 @@ impl Mixtures<'_> {
         let near: Vec<&Seed> = others.iter().copied().filter(|o| self.overlap(sum, o)).collect();
         let noise = (sum.mean.len() as f64 / sum.count.max(1.0)) as f32;
         let whole = energy(&sum.mean) - noise;
+        if whole < LEAST_ENERGY {
+            return false;
+        }
         let mut left = sum.mean.clone();
         let mut largest = None;
         for _ in 0..PARTS {
@@ -148,8 +153,7 @@ mod tests {
 
     /// Four channels in a column, all neighbours.
     fn geometry() -> Geometry {
-        let y = [0.0, 20.0, 40.0, 60.0];
-        Geometry::new(&Probe::new(&[0, 1, 2, 3], &[0.0; 4], &y, &[0; 4]).unwrap())
+        Geometry::new(&Probe::line(4, 20.0))
     }
 
     /// A seed whose waveforms at the channels are these multiples of one shape.
@@ -168,8 +172,18 @@ mod tests {
             basis: &basis,
             learnt_s: 10.0,
         };
-        let large = seed(&geometry, [30.0, 20.0, 5.0, 0.0], [1.0, 0.3, 0.0, 0.2, 0.0, 0.0], 2000.0);
-        let other = seed(&geometry, [0.0, 5.0, 12.0, 15.0], [0.2, 1.0, 0.4, 0.0, 0.0, 0.0], 1500.0);
+        let large = seed(
+            &geometry,
+            [30.0, 20.0, 5.0, 0.0],
+            [1.0, 0.3, 0.0, 0.2, 0.0, 0.0],
+            2000.0,
+        );
+        let other = seed(
+            &geometry,
+            [0.0, 5.0, 12.0, 15.0],
+            [0.2, 1.0, 0.4, 0.0, 0.0, 0.0],
+            1500.0,
+        );
         let lag = basis.length() - 1 + 7;
         let overlap = |count: f64| {
             let mut sum = large.clone();
@@ -184,9 +198,15 @@ mod tests {
             sum
         };
         assert!(mixtures.is_sum(&overlap(50.0), &[&large, &other]));
-        assert!(!mixtures.is_sum(&overlap(900.0), &[&large, &other]), "too many to be chance");
+        assert!(
+            !mixtures.is_sum(&overlap(900.0), &[&large, &other]),
+            "too many to be chance"
+        );
         let alone = [&large];
-        assert!(!mixtures.is_sum(&overlap(50.0), &alone), "nothing near fires beside the large one");
+        assert!(
+            !mixtures.is_sum(&overlap(50.0), &alone),
+            "nothing near fires beside the large one"
+        );
         let own = seed(&geometry, [20.0, 25.0, 5.0, 0.0], [0.0, 0.0, 1.0, -0.5, 0.3, 0.0], 50.0);
         assert!(!mixtures.is_sum(&own, &[&large, &other]));
         let kept = mixtures.without(vec![overlap(50.0), other.clone(), own, large.clone()], |s| s);

@@ -109,7 +109,7 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
         let units = clustering.distinct(context.relearn(&units, &pass));
         Ok(mixtures.without(units, |u| &u.seed))
     })?;
-    let features = setting.feature_file(request)?;
+    let features = setting.feature_file(request, &units)?;
     let all: Vec<usize> = (0..passes.tiles()).collect();
     let spikes = run.kept("last matching", tiles(&all), &(), |run| {
         let pass = passes.pursue(
@@ -130,7 +130,7 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
         };
         let (sorting, rows) = results.assemble(setting.probe.clone(), &spikes);
         if let (Some(file), Some(folder), false) = (&features, &request.features, sorting.units.is_empty()) {
-            results.write_features(file, folder, &sorting, &spikes, &rows)?;
+            Results::write_features(file, folder, &sorting, &spikes, &rows)?;
         }
         Ok(sorting)
     })
@@ -185,10 +185,10 @@ impl<'a> Setting<'a> {
     }
 
     /// Where the features of the spikes wait, if they are wanted. phy wants two channels at least.
-    fn feature_file(&self, request: &Request) -> Result<Option<FeatureFile>> {
+    fn feature_file(&self, request: &Request, units: &[Unit]) -> Result<Option<FeatureFile>> {
         match (&request.checkpoints, &request.features) {
             (Some(checkpoints), Some(_)) if self.columns.len() > 1 => {
-                FeatureFile::open(&checkpoints.file(FEATURES)?, &self.geometry).map(Some)
+                FeatureFile::open(&checkpoints.file(FEATURES)?, &self.geometry, units).map(Some)
             }
             _ => Ok(None),
         }

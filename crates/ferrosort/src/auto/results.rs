@@ -11,7 +11,7 @@ use super::basis::COMPONENTS;
 use super::cluster::Clustering;
 use super::displacement::Displacement;
 use super::echo::Tie;
-use super::features::{self, FeatureFile, Shown};
+use super::features::{FeatureFile, Shown};
 use super::label::{Quality, Train, by_unit, judge};
 use super::matching::Matched;
 use super::merge::groups;
@@ -148,19 +148,13 @@ impl Results<'_> {
     /// # Errors
     /// I/O, with the path.
     pub fn write_features(
-        &self,
         file: &FeatureFile,
         folder: &Path,
         sorting: &Sorting,
         spikes: &Matched,
         rows: &[usize],
     ) -> Result<()> {
-        let geometry = &self.clustering.geometry;
-        let channels: Vec<Vec<usize>> = self
-            .units
-            .iter()
-            .map(|u| features::channels(geometry, u.seed.home))
-            .collect();
+        let channels = &file.channels;
         let piece = |row: usize| spikes.units[row] as usize;
         // A neuron in pieces is shown where most of its spikes are.
         let mut counts = vec![BTreeMap::<usize, usize>::new(); sorting.units.len()];
