@@ -13,6 +13,7 @@ use super::memory::Memory;
 use super::results::Results;
 use super::signal::{Noise, Signal, has_common_reference};
 use super::units::{Seed, Unit};
+use crate::intermediates::Named;
 use crate::pipeline::Request;
 use crate::settings::Parameters;
 use crate::stage::Run;
@@ -40,7 +41,7 @@ const LEAST_NORM: f32 = 3.5;
 ///
 /// # Errors
 /// I/O of the recording, samples that are not finite, cancellation by the observer.
-pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
+pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Vec<Named>)> {
     let (recording, parameters) = (request.recording, &request.settings.parameters);
     let setting = Setting::new(request);
     let geometry = &setting.geometry;
@@ -110,7 +111,7 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
             units: &units,
             duration_s,
         };
-        Ok(results.assemble(setting.probe.clone(), &spikes))
+        Ok((results.assemble(setting.probe.clone(), &spikes), displacement.arrays()))
     })
 }
 
