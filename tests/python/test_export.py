@@ -126,7 +126,8 @@ def test_spikeinterface_loads_the_folder(simulated, recording, tmp_path):
         num_channels=meta["n_channels"],
         gain_to_uV=meta["gain_to_uV"],
         offset_to_uV=0.0,
-    ).set_probegroup(read_probeinterface(recording / "probe.json"))
+    )
+    traces.set_probegroup(read_probeinterface(recording / "probe.json"))
     analyzer = si.create_sorting_analyzer(loaded, traces, format="binary_folder", folder=tmp_path / "analyzer", sparse=False)
     analyzer.compute(["random_spikes", "templates"])
     reloaded = si.load_sorting_analyzer(tmp_path / "analyzer")
