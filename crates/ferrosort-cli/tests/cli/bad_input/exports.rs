@@ -9,9 +9,9 @@ use super::{Case, case, check, integers, write};
 
 #[rustfmt::skip]
 const EXPORT: &[Case] = &[
-    case("no format", "export {dir}/phy --output {dir}/new", 2, &["--format"]),
+    case("no format", "export {dir}/phy --output {dir}/new", 2, &["required arguments"]),
     case("format that is none", "export {dir}/phy --format pdf --output {dir}/new", 2, &["pdf", "--format"]),
-    case("no output", "export {dir}/phy --format csv", 2, &["--output"]),
+    case("no output", "export {dir}/phy --format csv", 2, &["required arguments"]),
     case("result that is missing", "export {dir}/none --format csv --output {dir}/new", 2, &["none does not exist"]),
     case("result that is none", "export {dir}/full --format csv --output {dir}/new", 2, &["full holds no sorting"]),
     case("no sample rate", "export {dir}/a.csv --format nwb --output {dir}/new", 2, &["a.csv does not say its sample rate", "--sample-rate"]),
