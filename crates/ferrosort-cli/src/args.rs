@@ -2,6 +2,7 @@
 
 mod bench;
 mod compare;
+mod export;
 mod notebook;
 mod plan;
 mod simulate;
@@ -16,6 +17,7 @@ use ferrosort_formats::{OpenOptions, TimeRange, parse_sample_type, parse_time_ra
 
 pub use bench::{BenchArgs, SuiteName};
 pub use compare::{CompareArgs, ReportArgs};
+pub use export::ExportArgs;
 pub use notebook::{NotebookArgs, NotebookOptions};
 pub use plan::PlanArgs;
 pub use simulate::SimulateArgs;
@@ -32,6 +34,8 @@ Examples:
       write a recording of any program as a folder of flat samples
   ferrosort report sorting
       a page about the result
+  ferrosort export sorting --format nwb --output sorting.nwb
+      the result for other programs
   ferrosort compare simulation sorting --truth --report report.html
       how well a sorting agrees with known spikes, or with another sorting
 
@@ -74,6 +78,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Write a page about one result
     Report(ReportArgs),
+    /// Write a result as NWB, ALF, for SpikeInterface, or as tables
+    Export(ExportArgs),
     /// Simulate a drifting recording, sort it with two sorters, and compare everything
     Notebook(NotebookArgs),
     /// Simulate a recording, sort it and compare the result with the truth

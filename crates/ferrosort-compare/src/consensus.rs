@@ -1,6 +1,6 @@
 //! Units on which several sortings agree.
 
-use ferrosort_core::{Error, Result};
+use ferrosort_core::{Cell, Error, Result, Table};
 use ndarray::Array2;
 use serde::Serialize;
 
@@ -10,7 +10,6 @@ use crate::matching::{
     tolerance_samples,
 };
 use crate::merged::merge;
-use crate::table::{Cell, Table};
 
 /// Half of this many samples on either side makes spikes of a consensus train the same, whatever the tolerance is: the
 /// fixed window of SpikeInterface.

@@ -18,10 +18,11 @@ mod merged;
 mod part;
 pub mod quality;
 mod statistics;
-mod table;
 mod templates;
 mod truth;
 pub mod waveforms;
+
+pub use ferrosort_core::{Cell, Table};
 
 pub use benchmarks::{
     CrossRow, Footprint, K4Params, K4Unit, KsBenchmark, KsParams, KsSummary, KsUnit, SpikeForestAggregate,
@@ -42,7 +43,6 @@ pub use matching::{
 };
 pub use part::Part;
 pub use statistics::{BinnedMeans, binned_means};
-pub use table::{Cell, Table};
 pub use templates::{
     ChannelSupport, SimilarityMethod, SimilarityParams, TemplateSimilarity, template_dot_products, template_similarity,
 };

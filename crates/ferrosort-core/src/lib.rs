@@ -1,4 +1,4 @@
-//! The nouns of ferrosort: [`Recording`], [`Probe`], [`Sorting`], [`SortingRun`], [`Error`], [`Observer`].
+//! The nouns of ferrosort: [`Recording`], [`Probe`], [`Sorting`], [`SortingRun`], [`Error`], [`Observer`], and the [`Table`].
 //!
 //! No algorithms and no files live here. Formats implement [`Recording`], stages consume it, exporters
 //! consume [`Sorting`]; none of them knows the others.
@@ -10,6 +10,7 @@ mod probe;
 mod recording;
 mod sorting;
 mod sorting_run;
+mod table;
 
 pub use error::{Error, Result};
 pub use observer::{Observer, Silent};
@@ -20,3 +21,4 @@ pub use sorting_run::{
     Intermediates, Motion, ProcessedFile, ProcessedLayout, RecordingFormat, RunKind, RunUnit, SortingRun, SourceFile,
     SpikeTable, TemplateSet, TemplateUnit, TruthDetails,
 };
+pub use table::{Cell, Number, RowText, Separator, Table};

@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use ferrosort_core::{Error, Observer, Probe, Recording, Result, SampleType};
 use serde_json::json;
 
-use crate::{mtscomp, write_probe};
+use crate::new_output::{NewOutput, Replaceable};
+use crate::{mtscomp, read_regular_text, write_probe};
 
 /// Name of the stage in progress reports.
 const STAGE: &str = "convert";
@@ -48,15 +49,15 @@ pub fn convert(
             recording.name()
         )));
     }
-    let made = NewFolder::create(folder, options.overwrite)?;
+    let made = NewOutput::folder(folder, options.overwrite, EARLIER)?;
     if options.compress {
-        mtscomp::write(recording, &made.hidden, STAGE, observer)?;
+        mtscomp::write(recording, made.path(), STAGE, observer)?;
     } else {
-        write_samples(recording, sample_type, &made.hidden.join("recording.bin"), observer)?;
+        write_samples(recording, sample_type, &made.path().join("recording.bin"), observer)?;
     }
-    write_meta(recording, sample_type, &made.hidden.join("meta.json"))?;
+    write_meta(recording, sample_type, &made.path().join("meta.json"))?;
     if let Some(probe) = probe {
-        write_probe(&made.hidden.join("probe.json"), probe)?;
+        write_probe(&made.path().join("probe.json"), probe)?;
     }
     made.finish()
 }
@@ -122,76 +123,25 @@ fn write_meta(recording: &dyn Recording, stored: SampleType, path: &Path) -> Res
     std::fs::write(path, format!("{meta:#}\n")).map_err(|e| Error::io("write", path, e))
 }
 
-/// A folder under a hidden name; dropped before [`NewFolder::finish`], it is removed.
-struct NewFolder {
-    hidden: PathBuf,
-    wanted: PathBuf,
-    overwrite: bool,
-}
-
-impl NewFolder {
-    fn create(wanted: &Path, overwrite: bool) -> Result<Self> {
-        let name = wanted.file_name().ok_or_else(|| {
-            Error::input(format!(
-                "{} is no name for an output folder; name a new folder",
-                wanted.display()
-            ))
-        })?;
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".partial-{}", std::process::id()));
-        let made = Self {
-            hidden: wanted.with_file_name(hidden),
-            wanted: wanted.to_path_buf(),
-            overwrite,
-        };
-        made.check_wanted()?;
-        std::fs::create_dir_all(&made.hidden).map_err(|e| Error::io("create", &made.hidden, e))?;
-        Ok(made)
-    }
-
-    /// The wanted folder is absent, or one that may be replaced.
-    fn check_wanted(&self) -> Result<()> {
-        let shown = self.wanted.display();
-        if !self.wanted.exists() {
-            return Ok(());
-        }
-        if !self.overwrite {
-            return Err(Error::input(format!(
-                "output folder {shown} exists; name another one, or pass --overwrite to replace an earlier conversion"
-            )));
-        }
-        if !is_conversion(&self.wanted) {
-            return Err(Error::input(format!(
-                "output folder {shown} is not an earlier conversion, so --overwrite does not replace it; name another folder"
-            )));
-        }
-        Ok(())
-    }
-
-    /// Gives the folder its name.
-    fn finish(self) -> Result<()> {
-        self.check_wanted()?;
-        if self.wanted.exists() {
-            std::fs::remove_dir_all(&self.wanted).map_err(|e| Error::io("remove", &self.wanted, e))?;
-        }
-        std::fs::rename(&self.hidden, &self.wanted).map_err(|e| Error::io("create", &self.wanted, e))
-    }
-}
-
-impl Drop for NewFolder {
-    fn drop(&mut self) {
-        // After `finish` there is nothing under this name; before it, the error that ended the work is the one to report.
-        let _ = std::fs::remove_dir_all(&self.hidden);
-    }
-}
-
-fn is_conversion(folder: &Path) -> bool {
-    let text = std::fs::read_to_string(folder.join("meta.json")).unwrap_or_default();
-    let meta: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let generator = meta.get("generator").and_then(serde_json::Value::as_str);
-    generator.is_some_and(|name| name.starts_with("ferrosort-convert"))
-}
+/// Folders that [`convert()`] made.
+const EARLIER: Replaceable = Replaceable {
+    what: "conversion",
+    files: |folder| {
+        let text = read_regular_text(&folder.join("meta.json"), "conversion").ok()?;
+        let meta: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let generator = meta.get("generator")?.as_str()?;
+        let names = [
+            "meta.json",
+            "probe.json",
+            "recording.bin",
+            "recording.cbin",
+            "recording.ch",
+        ];
+        generator
+            .starts_with("ferrosort-convert")
+            .then(|| names.map(String::from).to_vec())
+    },
+};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

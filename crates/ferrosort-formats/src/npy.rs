@@ -6,9 +6,11 @@ mod npz;
 mod read;
 #[cfg(test)]
 mod read_tests;
+mod records;
 
 pub use npz::Npz;
 pub use read::{NpyArray, NpyValues, npy_shape, read_npy, read_npy_columns};
+pub use records::{write_records, write_texts};
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -90,11 +92,16 @@ fn write_values<T: NpyElement>(path: &Path, shape: &[usize], values: impl Iterat
 
 /// The header of an array, padded with spaces to a multiple of 64 bytes and to at least `least` bytes.
 fn header(descr: &str, shape: &[u64], least: usize) -> Vec<u8> {
+    header_of(&format!("'{descr}'"), shape, least)
+}
+
+/// As [`header`], of a type as Python writes it: a code in quotes, or a list of named ones.
+fn header_of(descr: &str, shape: &[u64], least: usize) -> Vec<u8> {
     let entries: Vec<String> = shape.iter().map(ToString::to_string).collect();
     // Python's tuple of one needs a comma.
     let comma = if shape.len() == 1 { "," } else { "" };
     let dict = format!(
-        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}",
+        "{{'descr': {descr}, 'fortran_order': False, 'shape': ({}{comma}), }}",
         entries.join(", ")
     );
     let preamble = 10;

@@ -6,6 +6,7 @@ mod arrays;
 mod call;
 mod compare;
 mod errors;
+mod export;
 mod recording;
 mod results;
 mod samples;
@@ -19,6 +20,8 @@ mod _ferrosort {
     use crate::arrays::Memory;
     #[pymodule_export]
     use crate::compare::compare;
+    #[pymodule_export]
+    use crate::export::export;
     #[pymodule_export]
     use crate::recording::Recording;
     #[pymodule_export]

@@ -88,12 +88,18 @@ pub fn read(inputs: &Inputs, signal: &SignalSource) -> Result<Vec<SortingRun>> {
 /// Largest offset of spike times, samples: beyond what can be subtracted from any.
 const MAX_OFFSET: u64 = 1 << 53;
 
-fn check_numbers(inputs: &Inputs, signal: &SignalSource) -> Result<()> {
-    if let Some(rate) = signal.options.sample_rate.filter(|rate| !(1.0..=1e6).contains(rate)) {
-        return Err(Error::input(format!(
+/// Refuses a sample rate that no recording has.
+pub(crate) fn check_sample_rate(rate: Option<f64>) -> Result<()> {
+    match rate.filter(|rate| !(1.0..=1e6).contains(rate)) {
+        None => Ok(()),
+        Some(rate) => Err(Error::input(format!(
             "--sample-rate is {rate:?}; give a number of Hz from 1 to 1000000"
-        )));
+        ))),
     }
+}
+
+fn check_numbers(inputs: &Inputs, signal: &SignalSource) -> Result<()> {
+    check_sample_rate(signal.options.sample_rate)?;
     if inputs.time_offset.unsigned_abs() > MAX_OFFSET {
         return Err(Error::input(format!(
             "--time-offset is {}; give a number of samples up to {MAX_OFFSET}",

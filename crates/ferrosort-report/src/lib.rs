@@ -2,11 +2,13 @@
 //!
 //! [`assemble()`] makes a [`Report`] from a comparison, [`write_report`] writes it. The page holds the data of every plot (JSON
 //! and compressed arrays), the scripts that draw them, and the first screen in words as plain HTML, so that it can be
-//! read without scripts too. [`comparison`] is the way from paths of results to the page.
+//! read without scripts too. [`comparison`] is the way from paths of results to the page, [`export()`](export::export) that to files of
+//! other programs.
 #![forbid(unsafe_code)]
 
 mod assemble;
 pub mod comparison;
+pub mod export;
 pub mod model;
 pub mod outputs;
 pub mod pack;

@@ -117,8 +117,8 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
     let checkpoints = request.checkpoints.as_ref();
     let mut run = Run::new(observer, checkpoints, request.key()?);
     if settings.algorithm == Algorithm::Auto {
-        let sorting = auto::pipeline::sort(request, &mut run)?;
-        return Ok(finish(run, sorting, Vec::new()));
+        let (sorting, arrays) = auto::pipeline::sort(request, &mut run)?;
+        return Ok(finish(run, sorting, arrays));
     }
 
     let layout = BatchLayout::new(recording.n_samples(), parameters, &settings.compat);

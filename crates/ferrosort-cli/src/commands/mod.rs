@@ -7,6 +7,7 @@ pub mod completions;
 pub mod convert;
 pub mod demo;
 pub mod doctor;
+pub mod export;
 mod finished;
 pub mod info;
 mod input;

@@ -8,6 +8,7 @@ mod compare;
 mod convert;
 mod determinism;
 mod doctor;
+mod export;
 mod info;
 mod interrupt;
 mod notebook;

@@ -1,9 +1,9 @@
 //! The comparison as tables.
 
+use ferrosort_core::{Cell, Table};
 use ndarray::Array2;
 
 use super::{SpikeComparison, TruthComparison};
-use crate::table::{Cell, Table};
 
 /// Pairs of units in the table of collisions: those with the most collisions.
 const MOST_COLLISION_PAIRS: usize = 5000;

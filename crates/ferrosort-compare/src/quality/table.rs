@@ -1,7 +1,5 @@
 //! The table of metrics: a row for each unit.
 
-use std::fmt::Write;
-
 use serde::{Serialize, Serializer};
 
 use super::metrics::METRICS;
@@ -69,35 +67,6 @@ impl QualityTable {
         let at = self.columns.partition_point(|c| place_of(&c.name) <= place_of(name));
         self.columns.insert(at, column);
     }
-
-    /// The table as CSV: a header with the names, `unit_id` first, then a line for each unit; empty where there is no value.
-    pub fn to_csv(&self) -> String {
-        let mut text = String::from("unit_id");
-        for column in &self.columns {
-            text.push(',');
-            text.push_str(&column.name);
-        }
-        text.push('\n');
-        for (unit, id) in self.unit_ids.iter().enumerate() {
-            if id.contains([',', '"', '\n']) {
-                text.push('"');
-                text.push_str(&id.replace('"', "\"\""));
-                text.push('"');
-            } else {
-                text.push_str(id);
-            }
-            for column in &self.columns {
-                text.push(',');
-                let value = column.values[unit];
-                if value.is_finite() {
-                    // Writing to a string cannot fail.
-                    let _ = write!(text, "{value}");
-                }
-            }
-            text.push('\n');
-        }
-        text
-    }
 }
 
 #[cfg(test)]
@@ -113,7 +82,8 @@ mod tests {
         };
         table.insert("snr", "", vec![f64::NAN, 4.5]);
         table.insert("num_spikes", "", vec![0.0, 12.0]);
-        assert_eq!(table.to_csv(), "unit_id,num_spikes,snr\n3,0,\n\"a,b\",12,4.5\n");
+        let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["num_spikes", "snr"]);
         assert_eq!(table.value(1, "snr"), 4.5);
         assert!(table.value(1, "l_ratio").is_nan() && table.value(7, "snr").is_nan());
         let json = serde_json::to_value(&table).unwrap();

@@ -5,6 +5,7 @@
 mod filters;
 mod numbers;
 mod samples;
+pub(crate) mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

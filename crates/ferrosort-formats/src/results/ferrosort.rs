@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ferrosort_core::{ProcessedFile, ProcessedLayout, Result, RunKind, SortingRun, TemplateUnit};
+use ferrosort_core::{Motion, ProcessedFile, ProcessedLayout, Result, RunKind, SortingRun, TemplateUnit};
 use ndarray::Axis;
 use serde_json::Value;
 
@@ -36,6 +36,7 @@ pub(super) fn read(folder: &Path, options: &ReadOptions) -> Result<SortingRun> {
         name.clone_into(&mut probe.name);
     }
     intermediates(&mut run, &folder.join("intermediates"))?;
+    motion(&mut run, &folder.join("intermediates"), &manifest["recording"])?;
     run.processed = processed(folder, &manifest, &run);
     place_of_spike(&mut run, &manifest);
     let gain_uv = &manifest["recording"]["gain_uv"];
@@ -100,6 +101,37 @@ fn intermediates(run: &mut SortingRun, folder: &Path) -> Result<()> {
     if let (Some(batch), Some(overlap)) = (number("batch_samples"), number("batch_overlap")) {
         known.batch_samples = batch.checked_sub(overlap);
     }
+    Ok(())
+}
+
+/// The motion that the sorter followed, where one shank moved; several have motions of their own. Times of the file count from the start of
+/// the time range, those of spikes from that of the recording.
+fn motion(run: &mut SortingRun, folder: &Path, entry: &Value) -> Result<()> {
+    let (Some(displacement_um), Some(times), Some(depths_um), Some(shanks)) = (
+        files::matrix(folder, "motion.npy")?,
+        files::doubles(folder, "motion_times.npy")?,
+        files::doubles(folder, "motion_depths.npy")?,
+        files::integers(folder, "motion_shanks.npy")?,
+    ) else {
+        return Ok(());
+    };
+    if displacement_um.dim() != (times.len(), depths_um.len()) || shanks.len() != depths_um.len() {
+        return Err(files::not(
+            folder,
+            "motion.npy",
+            "a displacement for each of motion_times and motion_depths",
+        ));
+    }
+    if shanks.is_empty() || shanks.iter().any(|&shank| shank != shanks[0]) {
+        return Ok(());
+    }
+    let first = entry["first_sample"].as_u64().unwrap_or(0) as f64;
+    let start_s = run.sample_rate.map_or(0.0, |rate| first / rate);
+    run.motion = Some(Motion {
+        times_s: times.iter().map(|t| t + start_s).collect(),
+        depths_um,
+        displacement_um,
+    });
     Ok(())
 }
 

@@ -73,3 +73,14 @@ def simulate(
     listener: Any,
 ) -> None: ...
 def compare(wanted: dict[str, Any], described: dict[str, Any], listener: Any) -> str: ...
+def export(
+    path: str,
+    output: str,
+    format: str,
+    overwrite: bool,
+    sample_rate: Optional[float],
+    gain_uv: Optional[float],
+    prefer_truth: bool,
+    metadata: list[tuple[str, str]],
+    listener: Any,
+) -> None: ...

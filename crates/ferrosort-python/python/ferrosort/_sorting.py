@@ -149,6 +149,52 @@ class Sorting:
             sorting.set_property(name, np.asarray(values)[has_spikes])
         return sorting
 
+    def export(
+        self,
+        output: PathLike,
+        format: str,
+        *,
+        overwrite: bool = False,
+        gain_uv: Optional[float] = None,
+        metadata: Optional[dict[str, str]] = None,
+    ) -> None:
+        """Writes the result at :attr:`path` for other programs, as ``ferrosort export`` does; docs/export.md says what each format holds.
+
+        Parameters
+        ----------
+        output
+            File to create for NWB, else folder.
+        format
+            ``nwb``, ``alf``, ``spikeinterface``, ``tsv``, ``csv`` or ``motion``.
+        overwrite
+            Replace an earlier export of this format.
+        gain_uv
+            µV of one count, where the result does not say it.
+        metadata
+            What NWB asks for and a sorting does not know: ``session_start_time``, ``subject_id``, ``species``, ...; a wrong key is
+            answered with the list.
+
+        Raises
+        ------
+        ValueError
+            The sorting is only in memory, lacks what the format needs, or the output exists.
+        OSError
+            The operating system refused a write.
+        """
+        if self.path is None:
+            raise ValueError("a sorting that is only in memory cannot be exported; pass output to sort, or use to_spikeinterface")
+        _ferrosort.export(
+            self.path,
+            os.fspath(output),
+            format,
+            overwrite,
+            self.sample_rate,
+            gain_uv,
+            self.kind == "truth",
+            [(key, str(value)) for key, value in (metadata or {}).items()],
+            listener(None),
+        )
+
     def __len__(self) -> int:
         """Number of spikes."""
         return len(self.spike_samples)

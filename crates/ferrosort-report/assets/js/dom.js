@@ -45,7 +45,8 @@ function csvCell(value) {
   if (value === null || value === undefined || (typeof value === "number" && !Number.isFinite(value))) return "";
   if (typeof value === "number") return String(Number(value.toPrecision(9)));
   let text = String(value);
-  if (/^[=+@\t]|^-(?![\d.])/.test(text)) text = `'${text}`; // spreadsheets would run it as a formula
+  const isNumber = /^[-+\d.eE]+$/.test(text) && !Number.isNaN(Number(text));
+  if (/^[=+\-@\t\r\n]/.test(text) && !isNumber) text = `'${text}`; // spreadsheets would run it as a formula
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

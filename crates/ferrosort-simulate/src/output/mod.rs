@@ -2,7 +2,6 @@
 
 mod arrays;
 mod emouse;
-mod folder;
 mod kilosort4;
 mod meta;
 mod overlap;
@@ -15,26 +14,54 @@ use std::path::Path;
 use std::time::Instant;
 
 use ferrosort_core::{Error, Observer, Result};
+use ferrosort_formats::{NewOutput, Replaceable, read_regular_text};
 use rayon::prelude::*;
 
 use crate::simulation::Simulation;
-use folder::Folder;
 
 /// Name of the stage in progress reports.
 const STAGE: &str = "simulate";
 /// Program that wrote a folder, in its `meta.json`.
 pub(crate) const GENERATOR: &str = concat!("ferrosort-simulate ", env!("CARGO_PKG_VERSION"));
 
+/// Folders that [`Simulation::write`] made.
+const EARLIER: Replaceable = Replaceable {
+    what: "simulation",
+    files: |folder| {
+        let text = read_regular_text(&folder.join("meta.json"), "simulation").ok()?;
+        let meta: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let ours = GENERATOR.split(' ').next()?;
+        let is_ours = meta.get("generator")?.as_str()?.starts_with(ours);
+        is_ours.then(|| FILES.map(String::from).to_vec())
+    },
+};
+
+/// Every file of a simulation (docs/simulation.md); `*` stands for any text.
+const FILES: [&str; 12] = [
+    "recording.bin",
+    "meta.json",
+    "probe.json",
+    "README.md",
+    "truth/*.npy",
+    "truth/*.npz",
+    "truth/*.csv",
+    "truth/*.json",
+    "kilosort4_params.npz",
+    "eMouseGroundTruth.mat",
+    "eMouseSimRecord.mat",
+    "chanMap.mat",
+];
+
 impl Simulation {
     /// Writes the recording and the truth into `folder`. Memory does not grow with the length but for the list of
     /// spikes. The folder gets its name when everything is written; until then it is a hidden one beside it.
     ///
-    /// `overwrite` replaces the folder of an earlier simulation, and nothing else. docs/simulation.md lists the files.
+    /// `overwrite` replaces the folder of an earlier simulation that holds nothing else. docs/simulation.md lists the files.
     ///
     /// # Errors
     /// The folder exists, the disk refuses, or the observer cancels.
     pub fn write(&self, folder: &Path, overwrite: bool, observer: &dyn Observer) -> Result<()> {
-        let made = Folder::create(folder, overwrite)?;
+        let made = NewOutput::folder(folder, overwrite, EARLIER)?;
         self.write_samples(&made.path().join("recording.bin"), observer)?;
         self.write_meta(made.path())?;
         self.write_truth(made.path())?;

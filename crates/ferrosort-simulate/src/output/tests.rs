@@ -145,6 +145,12 @@ fn an_existing_folder_is_refused_and_only_simulations_are_replaced() {
     simulation.write(&folder, false, &Silent).unwrap();
     simulation.write(&folder, true, &Silent).unwrap();
     assert!(folder.join("truth/units.csv").is_file());
+    for mine in ["notes.txt", "truth/curated.xlsx"] {
+        fs::write(folder.join(mine), "years of work").unwrap();
+        let error = simulation.write(&folder, true, &Silent).unwrap_err();
+        assert!(error.to_string().contains(mine) && error.exit_code() == 2, "{error}");
+        fs::remove_file(folder.join(mine)).unwrap();
+    }
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! Displacement of the tissue on every shank (docs/algorithm.md 5).
 
 use ferrosort_core::Motion;
+use ndarray::{Array1, Axis, concatenate};
 use serde::{Deserialize, Serialize};
+
+use crate::intermediates::Named;
+use crate::pipeline::Intermediate;
 
 use super::detect::Detections;
 use super::geometry::Geometry;
@@ -91,6 +95,49 @@ impl Displacement {
             .collect()
     }
 
+    /// The motion as arrays for the record, a column for each depth of each shank that moves; none where nothing does. The bins of time are
+    /// those of the recording, so the same for all shanks.
+    pub fn arrays(&self) -> Vec<Named> {
+        let Some((_, first)) = self.shanks.first() else {
+            return Vec::new();
+        };
+        let (times_s, columns) = (
+            &first.times_s,
+            self.shanks.iter().map(|(_, m)| m.displacement_um.view()),
+        );
+        let columns: Vec<_> = columns.collect();
+        let Ok(displacement_um) = concatenate(Axis(1), &columns) else {
+            return Vec::new();
+        };
+        let depths_um = self.shanks.iter().flat_map(|(_, m)| m.depths_um.iter().copied());
+        let shanks = self
+            .shanks
+            .iter()
+            .flat_map(|(shank, m)| m.depths_um.iter().map(|_| *shank));
+        vec![
+            (
+                "motion",
+                "[times, columns]: displacement of the tissue, µm, positive towards larger y",
+                Intermediate::F64(displacement_um.into_dyn()),
+            ),
+            (
+                "motion_times",
+                "[times]: s from the start of the time range",
+                Intermediate::F64(Array1::from(times_s.clone()).into_dyn()),
+            ),
+            (
+                "motion_depths",
+                "[columns]: y, µm",
+                Intermediate::F64(depths_um.collect::<Array1<f64>>().into_dyn()),
+            ),
+            (
+                "motion_shanks",
+                "[columns]: shank",
+                Intermediate::I64(shanks.collect::<Array1<i64>>().into_dyn()),
+            ),
+        ]
+    }
+
     /// Least and largest displacement of a shank, µm, both at least as far as zero.
     pub fn range_um(&self, shank: i64) -> [f64; 2] {
         let motion = self.shanks.iter().find(|(s, _)| *s == shank);
@@ -99,5 +146,39 @@ impl Displacement {
                 .iter()
                 .fold([0.0f64; 2], |[l, h], &d| [l.min(d), h.max(d)])
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn shanks_that_move_are_columns() {
+        assert!(Displacement::default().arrays().is_empty());
+        let motion = |depths_um: &[f64], displacement_um| Motion {
+            times_s: vec![0.5, 1.5],
+            depths_um: depths_um.to_vec(),
+            displacement_um,
+        };
+        let displacement = Displacement {
+            shanks: vec![
+                (0, motion(&[10.0, 20.0], array![[1.0, 2.0], [3.0, 4.0]])),
+                (2, motion(&[15.0], array![[5.0], [6.0]])),
+            ],
+        };
+        let arrays = displacement.arrays();
+        let names: Vec<&str> = arrays.iter().map(|array| array.0).collect();
+        assert_eq!(names, ["motion", "motion_times", "motion_depths", "motion_shanks"]);
+        let Intermediate::F64(motion) = &arrays[0].2 else {
+            unreachable!("displacements are floats");
+        };
+        assert_eq!(motion, &array![[1.0, 2.0, 5.0], [3.0, 4.0, 6.0]].into_dyn());
+        let Intermediate::I64(shanks) = &arrays[3].2 else {
+            unreachable!("shanks are integers");
+        };
+        assert_eq!(shanks, &array![0, 0, 2].into_dyn());
     }
 }

@@ -15,6 +15,7 @@ use super::mixture::Mixtures;
 use super::results::Results;
 use super::signal::{Noise, Signal, has_common_reference};
 use super::units::{Seed, Unit};
+use crate::intermediates::Named;
 use crate::pipeline::Request;
 use crate::settings::Parameters;
 use crate::stage::Run;
@@ -44,7 +45,7 @@ const LEAST_NORM: f32 = 3.5;
 ///
 /// # Errors
 /// I/O of the recording, samples that are not finite, cancellation by the observer.
-pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
+pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Vec<Named>)> {
     let (recording, parameters) = (request.recording, &request.settings.parameters);
     let setting = Setting::new(request);
     let geometry = &setting.geometry;
@@ -132,7 +133,7 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
         if let (Some(file), Some(folder), false) = (&features, &request.features, sorting.units.is_empty()) {
             Results::write_features(file, folder, &sorting, &spikes, &rows)?;
         }
-        Ok(sorting)
+        Ok((sorting, displacement.arrays()))
     })
 }
 

@@ -4,6 +4,7 @@
 //! The catalogue is a table of [`Case`]s for each theme. A new case is a line in the table of its theme, and, where it needs
 //! a file that is not there yet, a line in the `prepare` beside the table.
 
+mod exports;
 mod outputs;
 mod parameters;
 mod permission;

@@ -65,6 +65,8 @@ const OTHERS: &[Case] = &[
     case("simulation over something else", "simulate easy --output {dir}/full --overwrite", 2, &["full"]),
     case("simulation into a file", "simulate easy --output {dir}/file --overwrite", 2, &["file"]),
     case("simulation below a file", "simulate easy --duration 1 --output {dir}/file/sim", 3, &["file"]),
+    case("simulation with foreign content", "simulate easy --output {dir}/simulation --overwrite", 2, &["simulation also holds 'sorting/params.py'", "move it away"]),
+    case("conversion with foreign content", "convert {rec} --output {dir}/conversion --overwrite", 2, &["conversion also holds 'notes.txt'", "move it away"]),
     case("demo that exists", "demo --output {dir}/full --no-open", 2, &["full exists", "--overwrite"]),
     case("demo over something else", "demo --output {dir}/full --overwrite --no-open", 2, &["full is not an earlier demo"]),
     case("demo over a file", "demo --output {dir}/file --overwrite --no-open", 2, &["file is a file"]),
@@ -83,6 +85,19 @@ fn prepare(dir: &Path) {
     write(dir, "sorting/params.py", "");
     write(dir, "sorting/my.toml", "lam = 3\n");
     write(dir, "nan.f32", f32::NAN.to_le_bytes().repeat(30_000));
+    write(
+        dir,
+        "simulation/meta.json",
+        r#"{"generator": "ferrosort-simulate 0.1.0"}"#,
+    );
+    write(dir, "simulation/truth/units.csv", "");
+    write(dir, "simulation/sorting/params.py", "");
+    write(
+        dir,
+        "conversion/meta.json",
+        r#"{"generator": "ferrosort-convert 0.1.0"}"#,
+    );
+    write(dir, "conversion/notes.txt", "mine");
     write(dir, "a.csv", "sample,unit\n100,1\n200,2\n");
     write(dir, "b.csv", "sample,unit\n100,1\n200,2\n");
     integers(dir, "phy/spike_times.npy", &[100, 200]);
