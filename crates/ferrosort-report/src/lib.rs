@@ -3,6 +3,7 @@
 //! [`assemble()`] makes a [`Report`] from a comparison, [`write_report`] writes it. The page holds the data of every plot (JSON
 //! and compressed arrays), the scripts that draw them, and the first screen in words as plain HTML, so that it can be
 //! read without scripts too. [`comparison`] is the way from paths of results to the page.
+//! [`sessions`] is the page over many recordings.
 #![forbid(unsafe_code)]
 
 mod assemble;
@@ -11,6 +12,7 @@ pub mod model;
 pub mod outputs;
 pub mod pack;
 mod page;
+pub mod sessions;
 pub mod signal;
 pub mod summary;
 

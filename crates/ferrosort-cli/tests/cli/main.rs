@@ -15,4 +15,5 @@ mod real;
 mod results;
 mod resume;
 mod sayings;
+mod summary;
 mod support;

@@ -6,15 +6,15 @@ use super::matching::Matched;
 use super::units::Unit;
 
 /// Units with an expected accuracy below this are labelled noise.
-const LEAST_ACCURACY: f64 = 0.55;
+pub(super) const LEAST_ACCURACY: f64 = 0.55;
 /// Units of which fewer spikes are larger than the template are labelled noise, unless their expected accuracy is at least `SURE_ACCURACY`:
 /// so large templates have no tail of noise.
 const LEAST_UPPER_SHARE: f64 = 0.45;
 const SURE_ACCURACY: f64 = 0.9;
 /// Largest contamination of a good unit.
-const GOOD_CONTAMINATION: f64 = 0.1;
+pub(super) const GOOD_CONTAMINATION: f64 = 0.1;
 /// Least expected accuracy of a good unit.
-const GOOD_ACCURACY: f64 = 0.8;
+pub(super) const GOOD_ACCURACY: f64 = 0.8;
 /// Lags at which spikes can be tied to those of another unit, and the width of such a peak, ms.
 const ECHO_MS: f64 = 2.5;
 const ECHO_PEAK_MS: f64 = 0.3;
