@@ -82,10 +82,11 @@ def test_the_killed_job_goes_on_and_ends_with_the_same_bytes(night):
     log = (folder / "results" / KILLED / "sort.log").read_text()
     assert "going on with the run that was interrupted" in log, log
     assert re.search(r"detection: done before the interruption .* not done again", log), log
-    # From the same folder, since run.json has the path as it was given.
-    command = [BINARY, "sort", f"data/{KILLED}", "--output", "uninterrupted", "--threads", "1", "--quiet"]
+    # From the same folder to one as far away, since run.json and params.py have paths.
+    command = [BINARY, "sort", f"data/{KILLED}", "--output", "uninterrupted/a/sorting", "--threads", "1", "--quiet"]
     subprocess.run(command, cwd=folder, check=True)
-    uninterrupted, resumed = contents(folder / "uninterrupted"), contents(folder / "results" / KILLED / "sorting")
+    uninterrupted = contents(folder / "uninterrupted/a/sorting")
+    resumed = contents(folder / "results" / KILLED / "sorting")
     assert "spike_times.npy" in uninterrupted
     differing = [name for name in uninterrupted | resumed if uninterrupted.get(name) != resumed.get(name)]
     assert differing == []
