@@ -3,14 +3,15 @@
 mod bench;
 mod compare;
 mod export;
+mod help;
 mod notebook;
 mod plan;
 mod simulate;
+mod summary;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
 use ferrosort::settings::{Algorithm, PRESETS};
 use ferrosort_core::SampleType;
 use ferrosort_formats::{OpenOptions, TimeRange, parse_sample_type, parse_time_range};
@@ -18,9 +19,11 @@ use ferrosort_formats::{OpenOptions, TimeRange, parse_sample_type, parse_time_ra
 pub use bench::{BenchArgs, SuiteName};
 pub use compare::{CompareArgs, ReportArgs};
 pub use export::ExportArgs;
+pub use help::{CompletionsArgs, ManArgs, ParametersArgs};
 pub use notebook::{NotebookArgs, NotebookOptions};
 pub use plan::PlanArgs;
 pub use simulate::SimulateArgs;
+pub use summary::SummaryArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,6 +83,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Write a result as NWB, ALF, for SpikeInterface, or as tables
     Export(ExportArgs),
+    /// Write one page over the results of many recordings
+    Summary(SummaryArgs),
     /// Simulate a drifting recording, sort it with two sorters, and compare everything
     Notebook(NotebookArgs),
     /// Simulate a recording, sort it and compare the result with the truth
@@ -94,6 +99,8 @@ pub enum Command {
     Parameters(ParametersArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write manual pages
+    Man(ManArgs),
 }
 
 /// Which recording, and what its files do not say themselves.
@@ -302,7 +309,7 @@ pub struct SortArgs {
     pub draws: Option<PathBuf>,
 
     /// File for the processor time and the peak memory of this process, as JSON
-    #[arg(long, value_name = "FILE", hide = true)]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub usage: Option<PathBuf>,
 
     /// Most memory to use, as 900M or 4G; the result does not depend on it [default: no limit]
@@ -450,31 +457,6 @@ pub struct DoctorArgs {
     /// Write what was found as JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// `ferrosort parameters`
-#[derive(Debug, Args)]
-pub struct ParametersArgs {
-    /// Whose defaults to show
-    #[arg(long, value_enum, default_value = "kilosort2", value_name = "NAME")]
-    pub algorithm: AlgorithmName,
-
-    /// Write a parameter file with all defaults, for --params
-    #[arg(long, conflicts_with = "markdown")]
-    pub toml: bool,
-
-    /// Write the reference page in Markdown
-    #[arg(long)]
-    pub markdown: bool,
-}
-
-/// `ferrosort completions`
-#[derive(Debug, Args)]
-#[command(after_help = "Example: ferrosort completions bash > ~/.local/share/bash-completion/completions/ferrosort")]
-pub struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub shell: Shell,
 }
 
 fn sample_type(text: &str) -> Result<SampleType, String> {

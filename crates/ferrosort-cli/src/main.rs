@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => args.verbosity,
         Command::Report(args) => args.verbosity,
         Command::Export(args) => args.verbosity,
+        Command::Summary(args) => args.verbosity,
         Command::Notebook(args) => args.verbosity,
         Command::Demo(args) => args.verbosity,
         Command::Simulate(args) => args.verbosity,
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
             quiet: true,
             ..Verbosity::default()
         },
-        Command::Info(_) | Command::Parameters(_) | Command::Completions(_) => Verbosity::default(),
+        Command::Info(_) | Command::Parameters(_) | Command::Completions(_) | Command::Man(_) => Verbosity::default(),
     };
     let progress = Progress::new(verbosity, interrupt::watch());
     let result = match &cli.command {
@@ -41,12 +42,14 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(args, &progress),
         Command::Report(args) => commands::report::run(args, &progress),
         Command::Export(args) => commands::export::run(args, &progress),
+        Command::Summary(args) => commands::summary::run(args, &progress),
         Command::Notebook(args) => commands::notebook::run(args, &progress),
         Command::Demo(args) => commands::demo::run(args, &progress),
         Command::Simulate(args) => commands::simulate::run(args, &progress),
         Command::Bench(args) => commands::bench::run(args, &progress),
         Command::Doctor(args) => return exit(commands::doctor::run(args, &progress), &progress),
         Command::Info(args) => commands::info::run(args),
+        Command::Man(args) => commands::man::run(args),
         Command::Parameters(args) => {
             commands::parameters::run(args);
             Ok(())

@@ -4,6 +4,7 @@
 //! and compressed arrays), the scripts that draw them, and the first screen in words as plain HTML, so that it can be
 //! read without scripts too. [`comparison`] is the way from paths of results to the page, [`export()`](export::export) that to files of
 //! other programs.
+//! [`sessions`] is the page over many recordings.
 #![forbid(unsafe_code)]
 
 mod assemble;
@@ -13,6 +14,7 @@ pub mod model;
 pub mod outputs;
 pub mod pack;
 mod page;
+pub mod sessions;
 pub mod signal;
 pub mod summary;
 

@@ -39,7 +39,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("../assets/js/traces.js"),
     include_str!("../assets/js/main.js"),
 ];
-const STYLE: &str = include_str!("../assets/css/page.css");
+pub(crate) const STYLE: &str = include_str!("../assets/css/page.css");
 const PLOT_SCRIPT: &str = include_str!("../assets/vendor/uPlot.iife.min.js");
 /// Travels with the script, as its licence asks.
 const PLOT_LICENCE: &str = include_str!("../assets/vendor/uPlot.LICENSE");
@@ -106,7 +106,7 @@ pub fn render(report: &Report) -> Result<String> {
 
 /// Marks that turn the direction of writing, in names, would make the page read otherwise than it is written: they become
 /// their numbers. The page itself has none, so all are from the data.
-fn with_visible_directions(page: String) -> String {
+pub(crate) fn with_visible_directions(page: String) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if !page.contains(turns) {
         return page;

@@ -103,6 +103,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// What the sorter decided by itself, and why, one sentence each.
     pub choices: Vec<String>,
+    /// Least and largest displacement of the tissue that the templates follow, µm, over all shanks; `None` where none is followed.
+    pub motion_um: Option<[f64; 2]>,
 }
 
 /// Sorts a recording. Call inside a rayon pool of the wanted size; results do not depend on it.
@@ -280,5 +282,6 @@ fn finish(run: Run, sorting: Sorting, intermediates: Vec<(&'static str, &'static
         times: run.times,
         warnings: run.warnings,
         choices: run.choices,
+        motion_um: run.motion_um,
     }
 }

@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ferrosort_core::{Error, Probe, Recording, Result, Sorting, UnitLabel};
+use ferrosort_core::{Error, Probe, Recording, Result, Sorting, UnitLabel, UnitSummary};
 use ferrosort_formats::npy::write_array;
 use ferrosort_formats::phy::write_phy;
 
@@ -226,13 +226,21 @@ impl Drop for RunFolder {
 
 /// Number of units that have spikes, and how many of them are good. Templates that lost all their spikes do not count.
 pub fn count_units(sorting: &Sorting) -> (usize, usize) {
+    (with_spikes(sorting).len(), count_label(sorting, UnitLabel::Good))
+}
+
+/// Number of units with this label that have spikes.
+fn count_label(sorting: &Sorting, label: UnitLabel) -> usize {
+    with_spikes(sorting).iter().filter(|unit| unit.label == label).count()
+}
+
+fn with_spikes(sorting: &Sorting) -> Vec<&UnitSummary> {
     let mut has_spikes = vec![false; sorting.units.len()];
     for &unit in &sorting.spike_units {
         has_spikes[unit as usize] = true;
     }
-    let with_spikes = || sorting.units.iter().zip(&has_spikes).filter(|(_, has)| **has);
-    let good = with_spikes().filter(|(unit, _)| unit.label == UnitLabel::Good);
-    (with_spikes().count(), good.count())
+    let units = sorting.units.iter().zip(&has_spikes);
+    units.filter(|(_, has)| **has).map(|(unit, _)| unit).collect()
 }
 
 /// Creates the folder and its missing parents; returns those created, the deepest first.

@@ -43,6 +43,8 @@ pub(crate) struct Run<'a> {
     pub(crate) times: Vec<StageTime>,
     pub(crate) warnings: Vec<String>,
     pub(crate) choices: Vec<String>,
+    /// Least and largest displacement of the tissue that the sorting follows, µm.
+    pub(crate) motion_um: Option<[f64; 2]>,
 }
 
 impl<'a> Run<'a> {
@@ -56,6 +58,7 @@ impl<'a> Run<'a> {
             times: Vec::new(),
             warnings: Vec::new(),
             choices: Vec::new(),
+            motion_um: None,
         }
     }
 

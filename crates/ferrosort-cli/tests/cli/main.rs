@@ -16,4 +16,5 @@ mod real;
 mod results;
 mod resume;
 mod sayings;
+mod summary;
 mod support;

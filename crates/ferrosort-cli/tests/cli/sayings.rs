@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{ferrosort, path, sort, sort_args, stderr, stdout};
+use crate::support::{ferrosort, names, path, sort, sort_args, stderr, stdout};
 
 #[test]
 fn help_explains_the_commands_with_examples() {
@@ -46,6 +46,32 @@ fn every_shell_has_completions() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path().join("share/man1");
+    assert!(ferrosort(["man", "--output", path(&folder)]).status.success());
+    let pages = names(&folder);
+    for page in [
+        "ferrosort.1",
+        "ferrosort-sort.1",
+        "ferrosort-summary.1",
+        "ferrosort-man.1",
+    ] {
+        assert!(pages.iter().any(|name| name == page), "{page} is missing in {pages:?}");
+    }
+    assert!(!pages.iter().any(|name| name.contains("help")), "{pages:?}");
+    let sort = std::fs::read_to_string(folder.join("ferrosort-sort.1")).unwrap();
+    for part in [
+        ".TH ferrosort-sort 1",
+        "\\fBferrosort sort\\fR",
+        "\\-\\-checkpoint\\-seconds",
+        "Exit codes",
+    ] {
+        assert!(sort.contains(part), "no '{part}' in {sort}");
+    }
+}
+
+#[test]
 fn parameters_are_listed_and_the_file_is_accepted() {
     let text = stdout(&ferrosort(["parameters"]));
     for part in [
@@ -56,6 +82,11 @@ fn parameters_are_listed_and_the_file_is_accepted() {
         assert!(text.contains(part), "no '{part}' in: {text}");
     }
     assert!(stdout(&ferrosort(["parameters", "--algorithm", "pykilosort"])).contains("(NT) = 32832"));
+    let auto = stdout(&ferrosort(["parameters", "--algorithm", "auto"]));
+    assert!(
+        auto.contains("common_reference (CAR) = true") && !auto.contains("(NT)"),
+        "{auto}"
+    );
     let scratch = TempDir::new().unwrap();
     let file = scratch.path().join("all.toml");
     std::fs::write(&file, ferrosort(["parameters", "--toml"]).stdout).unwrap();

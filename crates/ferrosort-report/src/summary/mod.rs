@@ -64,7 +64,7 @@ pub fn summarise(report: &Report) -> Summary {
     summary
 }
 
-fn tile(value: impl Into<String>, label: &str, detail: impl Into<String>) -> Tile {
+pub(crate) fn tile(value: impl Into<String>, label: &str, detail: impl Into<String>) -> Tile {
     Tile {
         value: value.into(),
         label: label.into(),
@@ -94,7 +94,7 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-fn counted(n: usize, one: &str, many: &str) -> String {
+pub(crate) fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 

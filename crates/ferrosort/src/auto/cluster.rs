@@ -25,7 +25,7 @@ const MOST: usize = 15_000;
 const DEPTH: usize = 2;
 /// Dip score from which clusters stay apart. Lower than usual: pieces of one neuron are joined later, with better evidence, and what is
 /// together here stays together.
-const DIP: f64 = 0.6;
+pub(super) const DIP: f64 = 0.6;
 /// Means closer than this, plus a share of the smaller norm, are one neuron, sd.
 const SAME: (f32, f32) = (1.5, 0.2);
 /// Lags at which means are compared, samples.

@@ -12,9 +12,9 @@ use super::tile::Tile;
 /// Widths of footprints before whitening, µm.
 const WIDTHS_UM: [f64; 2] = [18.0, 40.0];
 /// Two detections closer than this in space are rivals, µm.
-const RIVAL_UM: f64 = 80.0;
+pub(super) const RIVAL_UM: f64 = 80.0;
 /// ... and in time, ms.
-const RIVAL_MS: f64 = 0.35;
+pub(super) const RIVAL_MS: f64 = 0.35;
 /// A spike is aligned to its largest sample within so many samples of its best score.
 const ALIGN: usize = 4;
 /// Least energy of an aligned and cleaned spike, as a share of the squared threshold: what is left of one found twice has less.

@@ -138,6 +138,12 @@ impl Displacement {
         ]
     }
 
+    /// Least and largest displacement over all shanks, µm; `None` when none of them moves.
+    pub fn widest_um(&self) -> Option<[f64; 2]> {
+        let ranges = self.shanks.iter().map(|(shank, _)| self.range_um(*shank));
+        ranges.reduce(|[low, high], [l, h]| [low.min(l), high.max(h)])
+    }
+
     /// Least and largest displacement of a shank, µm, both at least as far as zero.
     pub fn range_um(&self, shank: i64) -> [f64; 2] {
         let motion = self.shanks.iter().find(|(s, _)| *s == shank);

@@ -3,9 +3,9 @@
 use ferrosort_core::Probe;
 
 /// Channels that describe a spike: at most this many, within this distance of its channel, µm.
-const WIDE: (usize, f64) = (24, 120.0);
+pub(super) const WIDE: (usize, f64) = (24, 120.0);
 /// Channels that decide whether a spike is there.
-const NARROW: (usize, f64) = (10, 60.0);
+pub(super) const NARROW: (usize, f64) = (10, 60.0);
 /// Contacts further apart than this have no place between them, µm.
 const BETWEEN_UM: f64 = 45.0;
 /// Places closer to each other than this are one, µm.

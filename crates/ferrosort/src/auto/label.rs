@@ -6,15 +6,15 @@ use super::matching::Matched;
 use super::units::Unit;
 
 /// Units with an expected accuracy below this are labelled noise.
-const LEAST_ACCURACY: f64 = 0.55;
+pub(super) const LEAST_ACCURACY: f64 = 0.55;
 /// Units of which fewer spikes are larger than the template are labelled noise, unless their expected accuracy is at least `SURE_ACCURACY`:
 /// so large templates have no tail of noise.
 const LEAST_UPPER_SHARE: f64 = 0.45;
 const SURE_ACCURACY: f64 = 0.9;
 /// Largest contamination of a good unit.
-const GOOD_CONTAMINATION: f64 = 0.1;
+pub(super) const GOOD_CONTAMINATION: f64 = 0.1;
 /// Least expected accuracy of a good unit.
-const GOOD_ACCURACY: f64 = 0.8;
+pub(super) const GOOD_ACCURACY: f64 = 0.8;
 /// Intervals shorter than this are violations, ms; duplicates below the first are removed before.
 ///
 /// Fast-spiking neurons fire again after 1 ms.

@@ -10,7 +10,7 @@ use super::turns::Course;
 use super::units::Unit;
 
 /// Shapes that differ by less, as a share of the template, are one neuron's unless the trains say otherwise.
-const ALIKE: f32 = 0.2;
+pub(super) const ALIKE: f32 = 0.2;
 /// ... by less than this, when trains keep out of each other's refractory period.
 const SIMILAR: f32 = 0.3;
 /// ... by less than this, when one fires in the bursts of the other.

@@ -3,6 +3,7 @@
 
 pub mod basis;
 pub mod cluster;
+pub mod constants;
 pub mod detect;
 pub mod displacement;
 mod echo;

@@ -23,7 +23,7 @@ use crate::stage::Run;
 /// Score of a detection without templates, sd. Weaker spikes would blur the clusters more than they add to them; the pursuit finds them.
 pub(super) const DETECTION_SD: f32 = 5.25;
 /// Fewest spikes of a cluster, and fewest a second.
-const FEWEST: (f64, f64) = (12.0, 0.06);
+pub(super) const FEWEST: (f64, f64) = (12.0, 0.06);
 /// Rate of a unit before it is known, Hz.
 const FIRST_RATE_HZ: f64 = 3.0;
 /// Units with a lower expected accuracy are given up between passes. Others that will be labelled noise stay: they take spikes of the
@@ -31,7 +31,7 @@ const FIRST_RATE_HZ: f64 = 3.0;
 const HOPELESS: f64 = 0.35;
 /// Recordings are learnt from as a whole up to this length, s, or up to this number of values; from parts of larger ones, at least this
 /// share.
-const LEARNT_S: f64 = 60.0;
+pub(super) const LEARNT_S: f64 = 60.0;
 const LEARNT_VALUES: f64 = 1e8;
 const MOST_STEP: usize = 6;
 /// No more values than this are learnt from, however long the recording is: what is learnt from is in memory.
@@ -39,7 +39,7 @@ const MOST_LEARNT_VALUES: f64 = 2e9;
 /// Name of the file where features wait.
 const FEATURES: &str = "features";
 /// A unit is kept when its template has at least this norm, sd.
-const LEAST_NORM: f32 = 3.5;
+pub(super) const LEAST_NORM: f32 = 3.5;
 
 /// Sorts a recording with `auto`. Call inside a rayon pool; results do not depend on its size.
 ///
@@ -76,6 +76,7 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Vec<Nam
         displacement.summaries(geometry).into_iter().for_each(|s| run.choose(s));
         Ok(displacement)
     })?;
+    run.motion_um = displacement.widest_um();
     let clustering = Clustering {
         geometry,
         signal: &signal,

@@ -30,6 +30,8 @@ const FILED: u64 = 28;
 pub struct Plan {
     /// What would be chosen, and why, one sentence each.
     pub choices: Vec<String>,
+    /// Threads that the times and the memory are for.
+    pub threads: usize,
     /// Stages in order.
     pub stages: Vec<StagePlan>,
     /// Expected time of all stages, s.
@@ -122,6 +124,7 @@ pub fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
     let least = memory.tile(units).max(memory.window()) + memory.detections(detections).max(Memory::spikes(spikes));
     Ok(Plan {
         choices: setting.choices(parameters, learnt.len(), tiles),
+        threads: rayon::current_num_threads(),
         seconds: stages.iter().map(|s| s.seconds).sum(),
         memory_bytes: stages.iter().map(|s| s.memory_bytes).max().unwrap_or(0),
         least_memory_bytes: memory.fixed() + least,

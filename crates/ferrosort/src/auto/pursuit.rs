@@ -14,7 +14,7 @@ use super::tile::Tile;
 pub const THRESHOLD: f64 = -3.0;
 
 /// A unit does not fire again within this time, ms: side lobes of its own spikes would look like it.
-const REFRACTORY_MS: f64 = 0.9;
+pub(super) const REFRACTORY_MS: f64 = 0.9;
 
 /// A spike that changes the projection on another unit by less than this many of its standard deviations leaves it alone.
 const NEGLIGIBLE_SD: f32 = 0.03;

@@ -13,17 +13,19 @@ use crate::settings::Parameters;
 
 /// Counts of one sd inside the whitening kernel, which rounds: 0.5 % of an sd.
 const SCALE: f64 = 200.0;
+/// Corner of the high-pass, Hz.
+pub(super) const HIGHPASS_HZ: f64 = 300.0;
 /// Samples before and after a tile that the zero-phase filter needs.
 const FILTER_MARGIN: usize = 320;
 /// Half-length of the temporal whitening filter, ms.
 const WHITENING_MS: f64 = 0.55;
 /// Channels of a shank needed for a common reference.
-const FEWEST_REFERENCED: usize = 16;
+pub(super) const FEWEST_REFERENCED: usize = 16;
 /// Windows of the recording from which the noise is learnt.
 const NOISE_WINDOWS: u64 = 24;
 /// Values beyond this many sd are artefacts: saturation, stimulation; and what is lost around them, ms.
-const ARTEFACT_SD: f32 = 300.0;
-const ARTEFACT_MS: f64 = 10.0;
+pub(super) const ARTEFACT_SD: f32 = 300.0;
+pub(super) const ARTEFACT_MS: f64 = 10.0;
 /// Channels from which the spectrum of the noise is learnt.
 const SPECTRUM_CHANNELS: usize = 32;
 /// Values beyond this many sd are taken for spikes, not noise.
@@ -114,7 +116,7 @@ impl<'a> Signal<'a> {
     pub fn new(recording: &'a dyn Recording, columns: Vec<usize>, parameters: &Parameters, noise: Noise) -> Self {
         let mut parameters = parameters.clone();
         parameters.common_reference &= has_common_reference(columns.len());
-        parameters.highpass_hz = 300.0;
+        parameters.highpass_hz = HIGHPASS_HZ;
         let offset = Offset::Fixed(noise.offset.clone());
         let mut signal = Self {
             recording,

@@ -10,7 +10,7 @@ use super::shift::Shift;
 use super::signal::Signal;
 
 /// Distance of the displacements at which a template is kept, µm.
-const KNOT_UM: f64 = 10.0;
+pub(super) const KNOT_UM: f64 = 10.0;
 /// Spikes that the interpolated template counts as, where a knot has its own.
 const PRIOR_SPIKES: f64 = 30.0;
 /// Channels of a template at most.

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use ferrosort_core::{Contact, Error, Probe, RawFile, Recording, Result, SampleType, Sorting};
+use ferrosort_core::{Contact, Error, Probe, RawFile, Recording, Result, SampleType, UnitLabel};
 use serde::Serialize;
 
 use super::{INTERMEDIATES, MANIFEST, PROCESSED, Run, files_below};
 use crate::fingerprint;
-use crate::pipeline::Intermediate;
+use crate::pipeline::{Intermediate, Outcome};
 use crate::preprocess::layout::BatchLayout;
 use crate::settings::{Algorithm, Compat, Parameters};
 
@@ -67,6 +67,10 @@ struct ResultEntry {
     templates: usize,
     units: usize,
     good_units: usize,
+    mua_units: usize,
+    noise_units: usize,
+    /// Least and largest displacement of the tissue that the templates follow, µm; null where none is followed.
+    motion_um: Option<[f64; 2]>,
 }
 
 #[derive(Serialize)]
@@ -120,7 +124,7 @@ pub(super) fn write(folder: &Path, run: &Run) -> Result<()> {
         compat: &run.settings.compat,
         recording: recording_entry(run.recording)?,
         probe: probe_entry(run.probe, &outcome.sorting.probe),
-        result: result_entry(&outcome.sorting),
+        result: result_entry(outcome),
         processed: folder.join(PROCESSED).exists().then(|| processed_entry(run)),
         intermediates: outcome.intermediates.iter().map(array_entry).collect(),
         choices: &outcome.choices,
@@ -183,13 +187,18 @@ fn probe_entry<'a>(probe: &'a Probe, sorted: &Probe) -> ProbeEntry<'a> {
     }
 }
 
-fn result_entry(sorting: &Sorting) -> ResultEntry {
+fn result_entry(outcome: &Outcome) -> ResultEntry {
+    let sorting = &outcome.sorting;
     let (units, good_units) = super::count_units(sorting);
+    let mua_units = super::count_label(sorting, UnitLabel::Mua);
     ResultEntry {
         spikes: sorting.spike_times.len(),
         templates: sorting.units.len(),
         units,
         good_units,
+        mua_units,
+        noise_units: units - good_units - mua_units,
+        motion_um: outcome.motion_um,
     }
 }
 

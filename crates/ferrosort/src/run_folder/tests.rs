@@ -44,6 +44,7 @@ fn outcome() -> Outcome {
         }],
         warnings: Vec::new(),
         choices: vec!["a choice".to_string()],
+        motion_um: Some([-4.0, 6.5]),
     }
 }
 
@@ -93,7 +94,9 @@ fn a_finished_run_is_under_its_name_with_a_complete_manifest() {
     assert_eq!(manifest["compat"]["stale_row"], json!(false));
     assert_eq!(
         manifest["result"],
-        json!({"spikes": 3, "templates": 3, "units": 2, "good_units": 1})
+        json!({
+            "spikes": 3, "templates": 3, "units": 2, "good_units": 1, "mua_units": 1, "noise_units": 0, "motion_um": [-4.0, 6.5],
+        })
     );
     assert_eq!(manifest["probe"]["channels_sorted"], json!([2, 0]));
     assert_eq!(manifest["probe"]["contacts"].as_array().unwrap().len(), 3);

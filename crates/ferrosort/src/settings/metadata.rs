@@ -1,6 +1,8 @@
 //! What there is to know about each parameter and compatibility switch: the source of `ferrosort parameters`, of
 //! `docs/parameters.md` and of the range checks.
 
+use super::Algorithm;
+
 /// The values that a parameter can take. For a pair it holds for each of the two.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Range {
@@ -55,6 +57,16 @@ pub struct ParameterInfo {
     pub range: Range,
     /// What it does.
     pub meaning: &'static str,
+}
+
+/// The only parameter of Kilosort2 that `auto` has too.
+const USED_BY_AUTO: &str = "common_reference";
+
+impl ParameterInfo {
+    /// Whether this algorithm reads it. `auto` derives the others from the probe and the recording.
+    pub fn is_used_by(&self, algorithm: Algorithm) -> bool {
+        algorithm != Algorithm::Auto || self.name == USED_BY_AUTO
+    }
 }
 
 /// One compatibility switch, for people.

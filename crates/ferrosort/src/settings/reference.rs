@@ -6,6 +6,7 @@ use toml::{Table, Value};
 
 use super::metadata::{ABOUT_THE_RECORDING, COMPAT, CompatInfo, PARAMETERS, ParameterInfo, WITHOUT_EFFECT};
 use super::{Algorithm, Compat, PRESETS, Parameters};
+use crate::auto::constants::constants;
 
 /// Width of a line of text.
 const WIDTH: usize = 100;
@@ -29,23 +30,55 @@ fn presets_with(info: &CompatInfo) -> Vec<&'static str> {
     PRESETS.into_iter().filter(|preset| on(preset)).collect()
 }
 
-/// Text for a terminal: each parameter with its other names, default, unit, range and meaning; then the switches.
+/// Text for a terminal: each parameter that the algorithm reads, with its other names, default, unit, range and meaning; then the
+/// compatibility switches, or for `auto` what it fixes.
 pub fn text(algorithm: Algorithm) -> String {
     let table = defaults(algorithm);
-    let mut out = String::from("Parameters: --set NAME=VALUE, or NAME = VALUE in a file for --params\n\n");
-    for info in &PARAMETERS {
+    let mut out = format!(
+        "Parameters of {}: --set NAME=VALUE, or NAME = VALUE in a file for --params\n\n",
+        name(algorithm)
+    );
+    for info in used_by(algorithm) {
         put(&mut out, format_args!("{}\n", heading(info, &table[info.name])));
         put_wrapped(&mut out, info.meaning);
     }
+    if algorithm == Algorithm::Auto {
+        put_constants(&mut out);
+    } else {
+        put_switches(&mut out);
+    }
+    out
+}
+
+fn name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Auto => "auto",
+        Algorithm::Kilosort2 => "kilosort2",
+        Algorithm::Pykilosort => "pykilosort",
+    }
+}
+
+fn used_by(algorithm: Algorithm) -> impl Iterator<Item = &'static ParameterInfo> {
+    PARAMETERS.iter().filter(move |info| info.is_used_by(algorithm))
+}
+
+fn put_constants(out: &mut String) {
+    out.push_str("\nEverything else follows from the probe and the recording, and from these constants, which cannot be set:\n\n");
+    for constant in constants() {
+        put(out, format_args!("{} = {}\n", constant.name, constant.value));
+        put_wrapped(out, constant.meaning);
+    }
+}
+
+fn put_switches(out: &mut String) {
     out.push_str("\nCompatibility switches: --set compat.NAME=true, or NAME = true under [compat] in the file\n\n");
     for info in &COMPAT {
         put(
-            &mut out,
+            out,
             format_args!("compat.{}  [{}]\n", info.name, presets_with(info).join(", ")),
         );
-        put_wrapped(&mut out, info.meaning);
+        put_wrapped(out, info.meaning);
     }
-    out
 }
 
 fn heading(info: &ParameterInfo, default: &Value) -> String {
@@ -60,11 +93,11 @@ fn heading(info: &ParameterInfo, default: &Value) -> String {
     format!("{}{aliases} = {default}{unit}  [{}]", info.name, info.range)
 }
 
-/// A parameter file with every default, to be edited and given to `--params`.
+/// A parameter file with every default of the algorithm, to be edited and given to `--params`.
 pub fn parameter_file(algorithm: Algorithm) -> String {
     let table = defaults(algorithm);
     let mut out = String::new();
-    for info in &PARAMETERS {
+    for info in used_by(algorithm) {
         for line in wrap(info.meaning, WIDTH) {
             put(&mut out, format_args!("# {line}\n"));
         }
@@ -83,6 +116,8 @@ pub fn parameter_file(algorithm: Algorithm) -> String {
 /// The page `docs/parameters.md`.
 pub fn markdown() -> String {
     let mut out = String::from(HEAD);
+    put_rows_of_auto(&mut out);
+    out.push_str(KILOSORT_HEAD);
     let (kilosort2, pykilosort) = (defaults(Algorithm::Kilosort2), defaults(Algorithm::Pykilosort));
     for info in &PARAMETERS {
         let default = &kilosort2[info.name];
@@ -124,16 +159,58 @@ pub fn markdown() -> String {
     out
 }
 
+fn put_rows_of_auto(out: &mut String) {
+    let table = defaults(Algorithm::Auto);
+    for info in used_by(Algorithm::Auto) {
+        put(
+            out,
+            format_args!(
+                "| `{}` | `{}` | {} | {} |\n",
+                info.name, table[info.name], info.range, info.meaning
+            ),
+        );
+    }
+    out.push_str(CONSTANTS_HEAD);
+    for constant in constants() {
+        put(
+            out,
+            format_args!(
+                "| {} | {} | {} | {} |\n",
+                constant.name, constant.value, constant.meaning, constant.chapter
+            ),
+        );
+    }
+}
+
 const HEAD: &str = "\
 <!-- Written by `ferrosort parameters --markdown`; a test fails when it is not current. Do not edit by hand. -->
 # Parameters
 
-Give single values with `--set NAME=VALUE`, or a TOML file with `--params FILE`; `--set` wins. Both take our names and
-those of Kilosort2 and pykilosort. Lists are written as in `--set Th=[6,2]`, flags as `true` and `false` (or 1 and 0).
-`ferrosort parameters --toml > my.toml` writes a file with all defaults to start from.
-Unknown names are refused with the nearest known one. `run.json` in the output folder lists every value that was used.
+Give single values with `--set NAME=VALUE`, or a TOML file with `--params FILE`; `--set` wins. Lists are written as in
+`--set Th=[6,2]`, flags as `true` and `false` (or 1 and 0). Unknown names are refused with the nearest known one.
+`ferrosort parameters --algorithm NAME` prints what an algorithm has, and with `--toml` a file with all defaults to start from.
+`run.json` in the output folder lists every value that was used.
 
-`sd` is a standard deviation of whitened noise. Lengths in samples are not rescaled with the sample rate.
+## auto
+
+The default algorithm derives what it needs from the probe and the recording. One parameter is left:
+
+| name | default | range | meaning |
+| --- | --- | --- | --- |
+";
+
+const CONSTANTS_HEAD: &str = "
+Parameters of the Kilosort algorithms are accepted with a warning that they have no effect. These constants cannot be set; the
+last column is the chapter of [algorithm.md](algorithm.md) that explains them. `sd` is a standard deviation of whitened noise.
+
+| constant | value | meaning | chapter |
+| --- | --- | --- | --- |
+";
+
+const KILOSORT_HEAD: &str = "
+## kilosort2 and pykilosort
+
+Our names and those of Kilosort2 and pykilosort are taken. Lengths in samples are not rescaled with the sample rate.
 
 | name | in Kilosort | default | unit | range | meaning |
 | --- | --- | --- | --- | --- | --- |
@@ -206,7 +283,7 @@ mod tests {
     fn the_parameter_file_gives_the_defaults_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("all.toml");
-        for algorithm in [Algorithm::Kilosort2, Algorithm::Pykilosort] {
+        for algorithm in [Algorithm::Auto, Algorithm::Kilosort2, Algorithm::Pykilosort] {
             std::fs::write(&path, parameter_file(algorithm)).unwrap();
             let resolved = Settings::resolve(algorithm, None, Some(&path), &[]).unwrap();
             assert_eq!(resolved.settings, Settings::new(algorithm));
@@ -221,6 +298,22 @@ mod tests {
         assert!(
             page == markdown(),
             "docs/parameters.md is not current: cargo run -- parameters --markdown > docs/parameters.md"
+        );
+    }
+
+    #[test]
+    fn each_algorithm_lists_what_it_reads() {
+        let auto = text(Algorithm::Auto);
+        assert!(
+            auto.contains("common_reference") && auto.contains("detection = 5.25 sd"),
+            "{auto}"
+        );
+        assert!(!auto.contains("threshold (Th)") && !auto.contains("compat."), "{auto}");
+        assert!(!parameter_file(Algorithm::Auto).contains("threshold ="));
+        let port = text(Algorithm::Pykilosort);
+        assert!(
+            port.contains("(NT) = 32832") && port.contains("compat.stale_row"),
+            "{port}"
         );
     }
 

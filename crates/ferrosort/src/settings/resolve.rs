@@ -143,9 +143,6 @@ impl Settings {
 /// Characters of a value that a message repeats.
 const LONGEST_SHOWN: usize = 80;
 
-/// The only parameter of Kilosort2 that `auto` has too.
-const USED_BY_AUTO: &str = "common_reference";
-
 fn apply(settings: Settings, given: BTreeMap<String, (Meaning, Given)>) -> Result<Resolved> {
     let mut parameters = to_table(&settings.parameters)?;
     let mut compat = to_table(&settings.compat)?;
@@ -154,7 +151,7 @@ fn apply(settings: Settings, given: BTreeMap<String, (Meaning, Given)>) -> Resul
     for (meaning, given) in given.values() {
         match meaning {
             Meaning::Parameter(info) => {
-                if settings.algorithm == Algorithm::Auto && info.name != USED_BY_AUTO {
+                if !info.is_used_by(settings.algorithm) {
                     warnings.push(format!(
                         "{} has no effect on auto, which derives it from the probe and the recording; --algorithm kilosort2 uses it",
                         given.place()

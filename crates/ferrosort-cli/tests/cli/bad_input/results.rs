@@ -29,6 +29,8 @@ const TABLES: &[Case] = &[
     case("negative rate", "compare {dir}/a.csv {dir}/a.csv --sample-rate=-5", 2, &["--sample-rate is -5"]),
     case("rate of 0", "report {dir}/a.csv --sample-rate 0 --output {dir}/r.html", 2, &["--sample-rate is 0"]),
     case("rate of a radio", "report {dir}/a.csv --sample-rate 1e300 --output {dir}/r.html", 2, &["--sample-rate is 1e300"]),
+    case("summary of an empty folder", "summary {dir}/empty --output {dir}/s.html", 2, &["no sorting to sum up", "empty", "no run.json"]),
+    case("summary of nothing", "summary {dir}/none --output {dir}/s.html", 2, &["no sorting to sum up", "no such folder"]),
     case("bytes as a table", "compare {dir}/a.csv {dir}/bytes.csv", 2, &["bytes.csv"]),
 ];
 
@@ -47,6 +49,9 @@ const ARRAYS: &[Case] = &[
     case("templates in two dimensions", "compare {dir}/a.csv {dir}/flat", 2, &["flat/templates.npy does not hold a block of numbers with three axes"]),
     case("damaged manifest", "compare {dir}/a.csv {dir}/manifest", 2, &["manifest/run.json is not valid JSON"]),
     case("manifest of brackets", "compare {dir}/a.csv {dir}/manifest-deep", 2, &["run.json is not valid JSON", "recursion limit"]),
+    case("summary of a damaged manifest", "summary {dir}/manifest --output {dir}/s.html", 2, &["no sorting to sum up", "run.json is not valid JSON"]),
+    case("summary of brackets", "summary {dir}/manifest-deep --output {dir}/s.html", 2, &["run.json is not valid JSON", "recursion limit"]),
+    case("summary in the place of a manifest", "summary {dir}/manifest --output {dir}/manifest/run.json --overwrite", 2, &["part of the input"]),
     case("truth without spikes", "compare {dir}/truth {dir}/a.csv --truth", 2, &["truth holds no sorting"]),
     case("truth without units", "compare {dir}/unitless {dir}/a.csv --truth", 2, &["unitless holds no sorting"]),
     case("truth with a unit too many", "compare {dir}/more {dir}/a.csv --truth", 2, &["units.csv has 1 units but spike_units.npy names unit 5"]),
