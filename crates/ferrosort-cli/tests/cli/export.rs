@@ -29,7 +29,8 @@ fn every_format_is_written_replaced_and_the_same_again() {
         units.starts_with("unit,label,x_um,y_um,channel,ptp_uv,num_spikes,"),
         "{units}"
     );
-    let back = ["compare", path(&sorting), path(&scratch.path().join("spikeinterface"))];
+    let exported = scratch.path().join("spikeinterface");
+    let back = ["compare", path(&sorting), path(&exported)];
     let done = ferrosort(back.into_iter().chain(["--no-recording", "--json", "-"]));
     let numbers: Value = serde_json::from_str(&stdout(&done)).unwrap();
     assert!(numbers.is_object(), "{}", stderr(&done));
