@@ -89,11 +89,15 @@ impl Table {
     pub fn to_text(&self, separator: Separator) -> String {
         let mut text = String::new();
         let mut header = RowText::new(&mut text, separator);
-        self.header.iter().for_each(|name| header.text(name));
+        for name in &self.header {
+            header.text(name);
+        }
         header.end();
         for row in &self.rows {
             let mut line = RowText::new(&mut text, separator);
-            row.iter().for_each(|cell| line.cell(cell));
+            for cell in row {
+                line.cell(cell);
+            }
             line.end();
         }
         text

@@ -24,7 +24,9 @@ pub fn export(
     let mut run = read_run(path, read)?;
     // They gave the spikes their depths; no format holds them.
     run.features = None;
-    run.warnings.iter().for_each(|warning| observer.warning(warning));
+    for warning in &run.warnings {
+        observer.warning(warning);
+    }
     let columns = columns(&run);
     export::export(&run, &columns, output, options, observer)?;
     Ok(run)

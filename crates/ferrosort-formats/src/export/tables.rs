@@ -60,17 +60,18 @@ fn write_spikes(facts: &Facts, separator: Separator, path: &Path) -> io::Result<
     let mut text = String::new();
     let mut header = RowText::new(&mut text, separator);
     let names = columns.iter().map(|(name, _)| *name);
-    ["sample", "time_s", "unit"]
-        .into_iter()
-        .chain(names)
-        .for_each(|name| header.text(name));
+    for name in ["sample", "time_s", "unit"].into_iter().chain(names) {
+        header.text(name);
+    }
     header.end();
     for (spike, (&sample, &unit)) in spikes.samples.iter().zip(&spikes.units).enumerate() {
         let mut row = RowText::new(&mut text, separator);
         row.number(sample);
         row.number(sample as f64 / facts.sample_rate);
         row.text(&units[unit as usize].id);
-        columns.iter().for_each(|(_, values)| row.number(values[spike]));
+        for (_, values) in &columns {
+            row.number(values[spike]);
+        }
         row.end();
         if text.len() > 1 << 16 {
             file.write_all(text.as_bytes())?;

@@ -85,7 +85,7 @@ impl<'t, 'a> DynamicTable<'t, 'a> {
     fn index(&mut self, name: &str, ends: Vec<u64>) {
         let path = format!("{}/{name}_index", self.path);
         let n = [ends.len()];
-        let values = if ends.iter().all(|&end| end <= u64::from(u32::MAX)) {
+        let values = if ends.iter().all(|&end| u32::try_from(end).is_ok()) {
             Values::U32(Box::new(ends.into_iter().map(|end| end as u32)))
         } else {
             Values::U64(Box::new(ends.into_iter()))

@@ -98,12 +98,16 @@ fn encode_attribute(attribute: &Attribute, places: &Places) -> Vec<u8> {
     content.extend(shape);
     match &attribute.values {
         Small::Bytes(bytes) => content.extend_from_slice(bytes),
-        Small::Slots(slots) => slots
-            .iter()
-            .for_each(|slot| content.extend(slot.encode(&places.collections))),
-        Small::References(paths) => paths
-            .iter()
-            .for_each(|path| content.extend(places.object(path).to_le_bytes())),
+        Small::Slots(slots) => {
+            for slot in slots {
+                content.extend(slot.encode(&places.collections));
+            }
+        }
+        Small::References(paths) => {
+            for path in paths {
+                content.extend(places.object(path).to_le_bytes());
+            }
+        }
     }
     content
 }
