@@ -10,6 +10,7 @@ mod determinism;
 mod doctor;
 mod info;
 mod interrupt;
+mod memory;
 mod notebook;
 mod real;
 mod results;

@@ -97,7 +97,7 @@ impl Memory {
         let needed = self.fixed() + held + piece;
         let room = limit.saturating_sub(self.fixed() + held) / piece.max(1);
         match room {
-            0 => Err(Error::input(format!(
+            0 => Err(Error::Memory(format!(
                 "--memory {} MiB is too little for this recording: {} MiB are needed now, more for more spikes; the same command with more \
                  memory goes on from what was done",
                 limit >> 20,

@@ -181,7 +181,15 @@ mod tests {
         let whole = filtered
             .samples(&conditioner(), -(MARGIN as i64), 9000 + 2 * MARGIN)
             .unwrap();
-        let largest = |block: &ChannelMajor| block.as_slice().iter().fold(0.0f32, |a, v| a.max(v.abs()));
+        // Within the margin the filter still remembers where it began.
+        let largest = |block: &ChannelMajor| {
+            let kept = |row: &[f32]| {
+                row[MARGIN..row.len() - MARGIN]
+                    .iter()
+                    .fold(0.0f32, |a, v| a.max(v.abs()))
+            };
+            block.rows().map(kept).fold(0.0, f32::max)
+        };
         assert!(largest(&whole) < 40.0, "{}", largest(&whole));
         let joined = filtered.joined().samples(&conditioner(), 2000, 4500).unwrap();
         assert!(largest(&joined) > 400.0, "the jump that is left out would be seen");
