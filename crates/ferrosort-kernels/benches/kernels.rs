@@ -68,10 +68,10 @@ fn conditioning() -> Vec<Measured> {
     });
     // One multiplication-addition for the output and two for each of three states, forward and backward.
     let filtering = measured("iir::zero_phase, order 3, f64", 2 * 2 * 7 * n, 0, || {
-        filter.zero_phase(&mut lanes)
+        filter.zero_phase(&mut lanes);
     });
     let scatter = measured("scatter_lanes (16 channels)", 0, 12 * n, || {
-        scatter_lanes(&lanes, &mut rows, SAMPLES)
+        scatter_lanes(&lanes, &mut rows, SAMPLES);
     });
     let median = measured("median_over_channels (64)", 0, 4 * CHANNELS * SAMPLES, || {
         median_over_channels(CHANNELS, &mut medians, |first, rows| {
@@ -180,7 +180,7 @@ fn searching() -> Vec<Measured> {
     let (mut energy, mut channel) = ([0.0f32; POOL_TILE], [0u32; POOL_TILE]);
     vec![
         measured("best_template", 5 * 4096, 0, || {
-            best_template(&y, 12.0, 0.1, 3, &mut best, &mut winner)
+            best_template(&y, 12.0, 0.1, 3, &mut best, &mut winner);
         }),
         measured("subtract_shifted", 2 * 4096, 0, || subtract_shifted(&mut out, 1e-3, &y)),
         measured("largest (one comparison each)", 4096, 0, || {

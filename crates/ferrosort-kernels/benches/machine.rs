@@ -123,22 +123,22 @@ register_only!(
 fn peak() -> [f64; 2] {
     match simd_level() {
         SimdLevel::Avx512 => [
-            // SAFETY: simd_level() is Avx512 only when the CPU has AVX-512F.
             flops(16, || {
+                // SAFETY: simd_level() is Avx512 only when the CPU has AVX-512F.
                 black_box(unsafe { wide_f32(black_box(0.999)) });
             }),
-            // SAFETY: as above.
             flops(8, || {
+                // SAFETY: as above.
                 black_box(unsafe { wide_f64(black_box(0.999)) });
             }),
         ],
         SimdLevel::Avx2 => [
-            // SAFETY: simd_level() is Avx2 only when the CPU has AVX2 and FMA.
             flops(8, || {
+                // SAFETY: simd_level() is Avx2 only when the CPU has AVX2 and FMA.
                 black_box(unsafe { half_f32(black_box(0.999)) });
             }),
-            // SAFETY: as above.
             flops(4, || {
+                // SAFETY: as above.
                 black_box(unsafe { half_f64(black_box(0.999)) });
             }),
         ],

@@ -41,8 +41,9 @@ fn matches(truth: &Spikes, sorting: &Spikes) -> BTreeMap<(i64, i64), usize> {
         let from = sorting.partition_point(|s| s.0 < time - TOLERANCE);
         let near = sorting[from..].iter().take_while(|s| s.0 <= time + TOLERANCE);
         let near: BTreeSet<i64> = near.map(|s| s.1).collect();
-        near.into_iter()
-            .for_each(|other| *matches.entry((unit, other)).or_default() += 1);
+        for other in near {
+            *matches.entry((unit, other)).or_default() += 1;
+        }
     }
     matches
 }
@@ -68,9 +69,9 @@ fn parts_joined(truth: &Spikes, sorting: &Spikes) -> Spikes {
 fn accuracy(truth: &Spikes, sorting: &Spikes) -> f64 {
     let counts = |spikes: &Spikes| {
         let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
-        spikes
-            .iter()
-            .for_each(|(_, unit)| *counts.entry(*unit).or_default() += 1);
+        for (_, unit) in spikes {
+            *counts.entry(*unit).or_default() += 1;
+        }
         counts
     };
     let matches = matches(truth, sorting);

@@ -11,7 +11,7 @@ const PROGRAM: u64 = 24 << 20;
 const AROUND: u64 = 1100;
 /// Bytes of a spike of a pass, and of one in the result.
 const MATCHED: u64 = 20;
-const SHOWN: u64 = 120;
+const SHOWN: u64 = 180;
 /// A list that grows has room for up to twice what is in it.
 const GROWING: u64 = 2;
 /// Crossings of a unit with its neighbours, bytes.

@@ -104,6 +104,7 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<Sorting> {
         let pass = passes.pursue(&all, &units, &displacement, false, &run.steps())?;
         Ok(pass.spikes)
     })?;
+    setting.memory.at_once(Memory::result(spikes.times.len()), 0)?;
     run.stage("labels", 1, "steps", |_| {
         let results = Results {
             clustering: &clustering,

@@ -92,7 +92,7 @@ pub(crate) fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
             .collect(),
         seconds: stages.iter().map(|s| s.seconds).sum(),
         memory_bytes: stages.iter().map(|s| s.memory_bytes).max().unwrap_or(0),
-        least_memory_bytes: memory.fixed() + least,
+        least_memory_bytes: memory.fixed() + least.max(Memory::result(spikes)),
         result_bytes: templates + matrices + FILED * spikes as u64,
         checkpoint_bytes: u64::midpoint(memory.detections(detections), Memory::spikes(spikes)),
         spikes: spikes as u64,

@@ -30,7 +30,7 @@ impl<'a> Filtered<'a> {
     /// The same, with all segments taken for one.
     #[must_use]
     pub fn joined(mut self) -> Self {
-        self.segments = vec![0..self.recording.n_samples()];
+        self.segments = std::iter::once(0..self.recording.n_samples()).collect();
         self
     }
 
