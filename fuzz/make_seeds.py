@@ -3,9 +3,11 @@
 Run it from anywhere; a seed that is made the same way is the same bytes.
 """
 
+import json
 import re
 import shutil
 import struct
+import zlib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -153,6 +155,93 @@ def folders(params, manifest):
     pack("result_folder", "pykilosort", context)
 
 
+def mtscomp(frames):
+    """`.ch` and `.cbin` of two channels: differences over time, one chunk, channel after channel."""
+    rows = [frames[0]] + [[(b - a + 2**15) % 2**16 - 2**15 for a, b in zip(old, new)] for old, new in zip(frames, frames[1:])]
+    packed = zlib.compress(struct.pack(f"<{2 * len(rows)}h", *[row[c] for c in (0, 1) for row in rows]))
+    ch = {"version": "1.0", "algorithm": "zlib", "comp_level": -1, "do_time_diff": True, "do_spatial_diff": False,
+          "dtype": "int16", "n_channels": 2, "sample_rate": 100.0, "chunk_bounds": [0, len(frames)],
+          "chunk_offsets": [0, len(packed)], "chunk_order": "F", "shape": [len(frames), 2]}
+    return json.dumps(ch), packed
+
+
+def intan():
+    """A header of `.rhd` files of version 2 with two amplifier channels, and a block of samples."""
+    def text(value):
+        units = value.encode("utf-16-le")
+        return struct.pack("<I", len(units)) + units
+
+    def channel(name, kind):
+        return text(name) + text("x") + struct.pack("<4h", 0, 0, kind, 1) + struct.pack("<6h2f", *[0] * 8)
+
+    header = struct.pack("<I2hfh6fh2f", 0xC6912702, 2, 0, 25000.0, 1, *[0.0] * 6, 0, 0.0, 0.0)
+    header += text("n") + struct.pack("<I", 2**32 - 1) + text("") + struct.pack("<2h", 1, 0) + text("ref")
+    header += struct.pack("<h", 1) + text("Port A") + text("A") + struct.pack("<3h", 1, 3, 0)
+    header += channel("A-000", 0) + channel("A-001", 0) + channel("A-AUX1", 1)
+    slow = 2 * 32 + 2
+    block = struct.pack("<128i", *range(128)) + struct.pack("<256H", *range(32768, 33024)) + bytes(slow)
+    return header, block
+
+
+def recordings():
+    samples = struct.pack("<16h", *range(16))
+    probe = ("typeThis=imec\nimDatPrb_pn=NP1000\nimDatPrb_sn=17\nimSampRate=29999.757\nimAiRangeMax=0.6\nimMaxInt=512\n"
+             "nSavedChans=4\nsnsApLfSy=3,0,1\nacqApLfSy=384,384,1\nsnsSaveChanSubset=0:2,768\nfirstSample=%d\nfileSizeBytes=32\n")
+    imro = "~imroTbl=(0,384)" + "".join(f"({c} {int(c == 1)} 0 500 250 1)" for c in range(384)) + "\n"
+    shanks = "~snsGeomMap=(NP2013,4,250,70)(0:27:0:1)(0:59:0:1)(1:27:15:0)\n"
+    first, second = "a_g0_t0.imec0.ap", "a_g0_t1.imec0.ap"
+    pack("spikeglx", "triggers", {f"{first}.meta": probe % 0 + imro, f"{first}.bin": samples,
+                                  f"{second}.meta": probe % 10 + imro, f"{second}.bin": samples})
+    pack("spikeglx", "places", {f"{first}.meta": probe % 0 + shanks, f"{first}.bin": samples})
+    inputs = "typeThis=nidq\nniSampRate=25000\nniAiRangeMax=5\nnSavedChans=4\nsnsMnMaXaDw=2,1,0,1\nniMNGain=200\nsnsSaveChanSubset=all\n"
+    pack("spikeglx", "inputs", {"a_g0_t0.nidq.meta": inputs, "a_g0_t0.nidq.bin": samples})
+    ch, packed = mtscomp([[1, 32767], [5, -32768], [2, 0], [-7, 9]])
+    pack("mtscomp", "plain", {"a.ch": ch, "a.cbin": packed})
+    meta = '{"sample_rate": 100, "n_channels": 2, "n_samples": 4, "dtype": "int16", "gain_to_uV": 0.5}'
+    pack("mtscomp", "folder", {"meta.json": meta, "recording.ch": ch, "recording.cbin": packed})
+
+    column = '{"channel_name": "%s", "bit_volts": 0.195, "units": ""}'
+    columns = ", ".join(column % name for name in ["CH0", "CH1", "CH2", "AP_SYNC"])
+    structure = ('{"GUI version": "0.6.0", "events": [], "continuous": [{"folder_name": "A/", "stream_name": "ProbeA-AP", "sample_rate": 30000,'
+                 f' "source_processor_id": 100, "num_channels": 4, "channels": [{columns}]}}]}}')
+    xml = ('<SETTINGS><INFO><VERSION>0.6.4</VERSION></INFO><SIGNALCHAIN><PROCESSOR name="Neuropix-PXI" nodeId="100"><STREAM name="ProbeA-AP"/>'
+           '<EDITOR><NP_PROBE probe_part_number="NP1000" probe_serial_number="7" isEnabled="1"><CHANNELS CH1="0" CH0="0" CH2="1"/>'
+           '<ELECTRODE_XPOS CH0="27" CH1="59" CH2="11"/><ELECTRODE_YPOS CH0="0" CH1="0" CH2="20"/></NP_PROBE></EDITOR></PROCESSOR>'
+           "</SIGNALCHAIN></SETTINGS>")
+    files = {"settings.xml": xml}
+    for number in (1, 2):
+        folder = f"experiment1/recording{number}"
+        files |= {f"{folder}/structure.oebin": structure, f"{folder}/continuous/A/continuous.dat": samples}
+    pack("openephys", "two", files)
+
+    header, block = intan()
+    pack("intan", "traditional", {"a_260101_120000.rhd": header + block, "a_260101_120100.rhd": header + block})
+    pack("intan", "together", {"info.rhd": header, "amplifier.dat": samples})
+    pack("intan", "apart", {"info.rhd": header, "amp-A-000.dat": samples, "amp-A-001.dat": samples})
+
+    group = ('{"specification": "probeinterface", "version": "0.4", "probes": [{"ndim": 2, "si_units": "um",'
+             ' "contact_positions": [[0, 40], [0, 20]], "device_channel_indices": [1, 0]}]}')
+    binary = {"class": "spikeinterface.core.binaryrecordingextractor.BinaryRecordingExtractor", "relative_paths": True,
+              "kwargs": {"file_paths": ["traces_cached_seg0.raw", "traces_cached_seg1.raw"], "sampling_frequency": 100.0,
+                         "num_channels": 2, "dtype": "<i2", "time_axis": 0, "file_offset": 0, "gain_to_uV": [0.5, 2.0]}}
+    pack("si_folders", "binary", {"binary.json": json.dumps(binary), "probegroup.json": group,
+                                  "traces_cached_seg0.raw": samples, "traces_cached_seg1.raw": samples})
+
+    def array(shape, chunks, dtype, compressor):
+        return json.dumps({"zarr_format": 2, "shape": shape, "chunks": chunks, "dtype": dtype, "compressor": compressor,
+                           "filters": None, "order": "C", "fill_value": 0})
+
+    zlib_chunk = zlib.compress(struct.pack("<4h", 7, 8, 0, 0))
+    pack("si_folders", "zarr", {
+        ".zgroup": '{"zarr_format": 2}',
+        ".zattrs": f'{{"sampling_frequency": 100.0, "num_segments": 2, "probegroup": {group}}}',
+        "traces_seg0/.zarray": array([3, 2], [2, 2], "<i2", None), "traces_seg0/0.0": samples[:8], "traces_seg0/1.0": samples[8:16],
+        "traces_seg1/.zarray": array([1, 2], [2, 2], "<i2", {"id": "zlib", "level": 1}), "traces_seg1/0.0": zlib_chunk,
+        "properties/gain_to_uV/.zarray": array([2], [2], "<f8", None), "properties/gain_to_uV/0": struct.pack("<2d", 0.5, 2.0),
+    })
+    copies("hdf5", "recordings/*.h5")
+
+
 if __name__ == "__main__":
     shutil.rmtree(CORPUS, ignore_errors=True)
     arrays()
@@ -160,3 +249,4 @@ if __name__ == "__main__":
     probes()
     settings()
     folders(*texts())
+    recordings()

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use ferrosort_fuzz::{Scratch, files, read_result};
+use ferrosort_fuzz::{Scratch, result_folder};
 use libfuzzer_sys::fuzz_target;
 
 static SCRATCH: LazyLock<Scratch> = LazyLock::new(Scratch::default);
@@ -35,11 +35,4 @@ const NAMES: [&str; 23] = [
     ".kilosort/a/params.json",
 ];
 
-fuzz_target!(|bytes: &[u8]| {
-    let scratch = &*SCRATCH;
-    scratch.clear();
-    for (name, content) in files(bytes, &NAMES) {
-        scratch.file(name, content);
-    }
-    read_result(scratch.path());
-});
+fuzz_target!(|bytes: &[u8]| result_folder(&SCRATCH, bytes, &NAMES));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ferrosort_core::SortingRun;
 use ferrosort_formats::results::{ReadOptions, consistency_warnings, read_run};
+use ferrosort_formats::{OpenOptions, inspect, open_recording};
 use tempfile::TempDir;
 
 /// A folder for the files of one process.
@@ -88,6 +89,54 @@ pub fn read_result(path: &Path) {
     }
     if let [a, b] = runs.as_slice() {
         consistency_warnings(a, b);
+    }
+}
+
+/// Reads a folder as a result of which every file is hostile: the input is cut into files that can be called `names`.
+pub fn result_folder(scratch: &Scratch, bytes: &[u8], names: &[&'static str]) {
+    hostile_folder(scratch, bytes, names);
+    read_result(scratch.path());
+}
+
+/// Opens a folder as a recording of which every file is hostile: the input is cut into files that can be called `names`.
+pub fn recording_folder(scratch: &Scratch, bytes: &[u8], names: &[&'static str]) {
+    hostile_folder(scratch, bytes, names);
+    read_recording(scratch.path());
+}
+
+fn hostile_folder(scratch: &Scratch, bytes: &[u8], names: &[&'static str]) {
+    scratch.clear();
+    for (name, content) in files(bytes, names) {
+        scratch.file(name, content);
+    }
+}
+
+/// Opens a recording with and without what a user says of it, reads its ends, and looks at it as `info` does.
+pub fn read_recording(path: &Path) {
+    let options = [
+        OpenOptions::default(),
+        OpenOptions {
+            n_channels: Some(2),
+            sample_rate: Some(30_000.0),
+            ..OpenOptions::default()
+        },
+    ];
+    for options in &options {
+        let Ok(recording) = open_recording(&[path.to_path_buf()], options) else {
+            continue;
+        };
+        let (samples, channels) = (recording.n_samples(), recording.n_channels());
+        assert!(samples > 0 && channels > 0 && recording.sample_rate() > 0.0);
+        if let Some(probe) = recording.probe() {
+            let _ = probe.validate_contacts(channels, "fuzzed");
+        }
+        let segments = ferrosort_core::segments(&*recording);
+        assert_eq!(segments.iter().map(|s| s.end - s.start).sum::<u64>(), samples);
+        let mut frame = vec![0.0; channels];
+        for start in [0, samples / 2, samples - 1] {
+            let _ = recording.read(start, &mut frame);
+        }
+        let _ = inspect(&*recording, None);
     }
 }
 

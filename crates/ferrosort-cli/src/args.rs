@@ -312,7 +312,7 @@ pub struct SortArgs {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub usage: Option<PathBuf>,
 
-    /// Most memory to use, as 900M or 4G; the result does not depend on it [default: no limit]
+    /// Most memory to use, as 900M or 4G; the result does not depend on it. Only auto can do with less [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub memory: Option<u64>,
 

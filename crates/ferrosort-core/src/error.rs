@@ -21,6 +21,9 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The run needs more memory than it may use. Exit code 2; what was done is kept, since more memory lets it go on.
+    #[error("{0}")]
+    Memory(String),
     /// The caller asked to stop (Ctrl-C). Exit code 130.
     #[error("interrupted; nothing was left under the output name")]
     Interrupted,
@@ -41,10 +44,10 @@ impl Error {
         }
     }
 
-    /// The process exit code for this error: 2 for unusable input, 3 for I/O, 130 for an interruption.
+    /// The process exit code for this error: 2 for unusable input and too little memory, 3 for I/O, 130 for an interruption.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Input(_) => 2,
+            Self::Input(_) | Self::Memory(_) => 2,
             Self::Io { .. } => 3,
             Self::Interrupted => 130,
         }

@@ -15,7 +15,7 @@ mod table;
 pub use error::{Error, Result};
 pub use observer::{Observer, Silent};
 pub use probe::{Contact, Probe};
-pub use recording::{MemoryRecording, RawFile, Recording, SampleType};
+pub use recording::{MemoryRecording, RawFile, Recording, SampleType, segments};
 pub use sorting::{PcFeatures, Sorting, TemplateFeatures, UnitLabel, UnitSummary};
 pub use sorting_run::{
     Intermediates, Motion, ProcessedFile, ProcessedLayout, RecordingFormat, RunKind, RunUnit, SortingRun, SourceFile,

@@ -1,5 +1,6 @@
 //! A recording: samples in, whatever the file format.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,13 @@ pub trait Recording: Send + Sync {
     fn notes(&self) -> &[String] {
         &[]
     }
+    /// First sample of each segment, a stretch that was saved without a pause: rising, the first is 0.
+    ///
+    /// Samples of all segments are counted in a row. What is on the two sides of a border was not recorded one after the other, and
+    /// is filtered apart.
+    fn segment_starts(&self) -> Vec<u64> {
+        vec![0]
+    }
     /// What to call this recording in messages, usually its path.
     fn name(&self) -> &str;
     /// Reads frames `[start, start + out.len() / n_channels)` into `out`, time-major.
@@ -90,6 +98,18 @@ pub trait Recording: Send + Sync {
     /// # Errors
     /// I/O, a range outside the recording, or a sample that is NaN or infinite.
     fn read(&self, start: u64, out: &mut [f32]) -> Result<()>;
+}
+
+/// The segments of a recording as ranges of samples: in order, none of them empty, together the whole recording.
+pub fn segments(recording: &dyn Recording) -> Vec<Range<u64>> {
+    let n = recording.n_samples();
+    let mut starts = recording.segment_starts();
+    starts.retain(|&start| start < n);
+    starts.push(0);
+    starts.sort_unstable();
+    starts.dedup();
+    let ends = starts.iter().skip(1).copied().chain([n]);
+    starts.iter().zip(ends).map(|(&start, end)| start..end).collect()
 }
 
 /// A recording held in memory: for tests and for callers that have an array.

@@ -150,6 +150,9 @@ impl<C: Chunks> Recording for ChunkedRecording<C> {
     fn notes(&self) -> &[String] {
         &self.options.notes
     }
+    fn segment_starts(&self) -> Vec<u64> {
+        self.options.segment_starts.clone().unwrap_or_else(|| vec![0])
+    }
     fn name(&self) -> &str {
         &self.name
     }

@@ -190,6 +190,7 @@ mod tests {
         let mut out = [0.0; 6];
         recording.read(0, &mut out).unwrap();
         assert_eq!(out, [6.0, 7.0, 0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(ferrosort_core::segments(&*recording), [0..1, 1..3]);
     }
 
     #[test]

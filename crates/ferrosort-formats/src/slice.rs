@@ -125,6 +125,13 @@ impl Recording for TimeSlice {
     fn notes(&self) -> &[String] {
         self.inner.notes()
     }
+    fn segment_starts(&self) -> Vec<u64> {
+        let inside = |start: &u64| (self.start + 1..self.start + self.n_samples).contains(start);
+        let later = self.inner.segment_starts().into_iter().filter(inside);
+        std::iter::once(0)
+            .chain(later.map(|start| start - self.start))
+            .collect()
+    }
     fn name(&self) -> &str {
         self.inner.name()
     }

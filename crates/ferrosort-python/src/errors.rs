@@ -4,12 +4,12 @@ use ferrosort_core::Error;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyValueError};
 use pyo3::{PyErr, Python};
 
-/// `ValueError` for unusable input, `OSError` for reads and writes, `KeyboardInterrupt`. An exception that Python raised while it
+/// `ValueError` for unusable input and too little memory, `OSError` for reads and writes, `KeyboardInterrupt`. An exception that Python raised while it
 /// gave samples is the cause of the `OSError`.
 pub fn exception(error: &Error) -> PyErr {
     let message = error.to_string();
     match error {
-        Error::Input(_) => PyValueError::new_err(message),
+        Error::Input(_) | Error::Memory(_) => PyValueError::new_err(message),
         Error::Interrupted => PyKeyboardInterrupt::new_err(message),
         Error::Io { source, .. } => {
             let raised = PyOSError::new_err(message);

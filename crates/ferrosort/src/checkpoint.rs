@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ferrosort_core::{Error, Recording, Result};
+use ferrosort_core::{Error, Recording, Result, segments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -48,6 +48,9 @@ impl Key {
         let mut key = Self::of(&samples.to_le_bytes())
             .and(&(channels as u64).to_le_bytes())
             .and(&recording.sample_rate().to_le_bytes());
+        for segment in segments(recording) {
+            key = key.and(&segment.start.to_le_bytes());
+        }
         let length = STRETCH_SAMPLES.min(samples);
         let last = samples - length;
         let mut frames = vec![0.0f32; length as usize * channels];

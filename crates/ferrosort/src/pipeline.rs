@@ -2,19 +2,20 @@
 
 use std::path::PathBuf;
 
-use ferrosort_core::{Observer, Probe, Recording, Result, Sorting};
+use ferrosort_core::{Observer, Probe, Recording, Result, Sorting, segments};
 use ndarray::ArrayD;
 use serde::Serialize;
 
 use crate::checkpoint::{Checkpoints, Key};
 use crate::curation::curate::curate;
+use crate::footprint::Footprint;
 use crate::matching::extract::extract;
 use crate::neighbours::Neighbours;
 use crate::ordering::order::{BatchOrder, GivenDraws, order_batches};
 use crate::preprocess::Batches;
 use crate::preprocess::layout::BatchLayout;
 use crate::preprocess::survey::survey;
-use crate::settings::{Algorithm, Settings};
+use crate::settings::{Algorithm, Compat, Settings};
 use crate::stage::Run;
 pub use crate::stage::StageTime;
 use crate::templates::align::AlignmentKernels;
@@ -24,9 +25,9 @@ use crate::templates::shapes::learn_shapes;
 use crate::{auto, intermediates, processed, result};
 
 /// Channels on which a spike is described when batches are compared.
-const ORDERING_CHANNELS: usize = 17;
+pub(crate) const ORDERING_CHANNELS: usize = 17;
 /// Channels on which a template lives.
-const TEMPLATE_CHANNELS: usize = 32;
+pub(crate) const TEMPLATE_CHANNELS: usize = 32;
 
 /// Random draws made elsewhere, or what followed from them, to repeat a run of another program exactly.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -63,12 +64,13 @@ pub struct Request<'a> {
     pub limits: Limits,
 }
 
-/// What a run of auto may use. The result does not depend on it.
+/// What a run may use. The result does not depend on it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
-    /// Most bytes of memory; all that it wants when absent.
+    /// Most bytes of memory; all that it wants when absent. `auto` works on less at a time to keep it; the Kilosort algorithms end with
+    /// [`ferrosort_core::Error::Memory`] where they would need more.
     pub memory: Option<u64>,
-    /// Length of the recording that is read and worked on at a time, s; as much as the threads can use when absent.
+    /// For `auto`: length of the recording that is read and worked on at a time, s; as much as the threads can use when absent.
     pub chunk_s: Option<f64>,
 }
 
@@ -118,6 +120,9 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
     let parameters = &settings.parameters;
     let checkpoints = request.checkpoints.as_ref();
     let mut run = Run::new(observer, checkpoints, request.key()?);
+    if let Some(choice) = about_segments(recording) {
+        run.choose(choice);
+    }
     if settings.algorithm == Algorithm::Auto {
         let (sorting, arrays) = auto::pipeline::sort(request, &mut run)?;
         return Ok(finish(run, sorting, arrays));
@@ -125,11 +130,17 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
 
     let layout = BatchLayout::new(recording.n_samples(), parameters, &settings.compat);
     let count = layout.batches() as u64;
+    let limit = request.limits.memory;
+    let footprint = |channels| Footprint::new(recording, channels, &layout, parameters, limit);
+    let of_all = footprint(request.probe.len());
+    of_all.check(of_all.batch())?;
     let early = parameters.before_learning();
     let (probe, offset) = run.kept("channels", (count.min(100), "batches"), &early, |run| {
         choose_channels(request, &layout, run)
     })?;
-    let sampling = |stride| count.div_ceil(layout.sampling_stride(stride, &settings.compat) as u64);
+    let sampling = |stride| sampled_batches(&layout, stride, &settings.compat) as u64;
+    let footprint = footprint(probe.len());
+    footprint.check(footprint.ordering())?;
     let (sampled, clip_batches) = (
         sampling(parameters.covariance_stride),
         sampling(parameters.prototype_stride),
@@ -191,6 +202,7 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
         near: &near,
         pooled: &pooled,
         kernels: &kernels,
+        footprint: &footprint,
     };
     let visits: Vec<usize> = visiting_order(order.order.len(), settings.compat.second_half_learning)
         .iter()
@@ -211,6 +223,7 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
     let extracted = run.kept("extraction", (count, "batches"), &first_sample, |run| {
         extract(&context, &learned, &order.order, first_sample, &run.steps())
     })?;
+    footprint.check(footprint.curation(learned.templates.len(), extracted.len()))?;
     let curated = run.stage("curation", 4, "steps", |run| {
         curate(&context, &learned, extracted, &probe, run.observer)
     })?;
@@ -220,8 +233,23 @@ pub fn sort(request: &Request, observer: &dyn Observer) -> Result<Outcome> {
     Ok(finish(run, sorting, arrays))
 }
 
+/// How several segments are sorted, for people; `None` for one.
+pub(crate) fn about_segments(recording: &dyn Recording) -> Option<String> {
+    let count = segments(recording).len();
+    (count > 1).then(|| {
+        format!(
+            "{count} segments are sorted as one recording: filters stop at their ends, and times count the samples of all of them in a row"
+        )
+    })
+}
+
+/// Batches that are visited when every `stride`-th of them is to be.
+pub(crate) fn sampled_batches(layout: &BatchLayout, stride: usize, compat: &Compat) -> usize {
+    layout.batches().div_ceil(layout.sampling_stride(stride, compat))
+}
+
 /// Leaves out contacts without spikes. Gives the rest of the probe and their mean values, counts.
-fn choose_channels(request: &Request, layout: &BatchLayout, run: &mut Run) -> Result<(Probe, Vec<f64>)> {
+pub(crate) fn choose_channels(request: &Request, layout: &BatchLayout, run: &mut Run) -> Result<(Probe, Vec<f64>)> {
     let parameters = &request.settings.parameters;
     let columns: Vec<usize> = request.probe.contacts.iter().map(|c| c.channel).collect();
     let found = survey(

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use super::{ProbeArgs, RecordingArgs, Verbosity, size};
+use super::{AlgorithmName, ProbeArgs, RecordingArgs, Verbosity, size};
 
 /// `ferrosort plan`
 #[derive(Debug, Args)]
@@ -16,6 +16,10 @@ pub struct PlanArgs {
     /// Where the contacts are.
     #[command(flatten)]
     pub probe: ProbeArgs,
+
+    /// The sorter
+    #[arg(long, value_enum, default_value = "auto", value_name = "NAME")]
+    pub algorithm: AlgorithmName,
 
     /// Most memory that the run may use, as 900M or 4G [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = size)]

@@ -1,9 +1,9 @@
 //! `ferrosort plan`: what a run would choose, take and hold, before it runs.
 
-use ferrosort::auto::plan::{Plan, plan};
 use ferrosort::job::thread_pool;
 use ferrosort::pipeline::{Draws, Limits, Request};
-use ferrosort::settings::{Algorithm, RecordingOptions, Settings};
+use ferrosort::plan::{Plan, plan};
+use ferrosort::settings::{RecordingOptions, Settings};
 use ferrosort_core::{Observer, Result};
 
 use super::input;
@@ -16,7 +16,7 @@ pub fn run(args: &PlanArgs, progress: &Progress) -> Result<()> {
     for warning in &input.warnings {
         progress.warning(warning);
     }
-    let settings = Settings::new(Algorithm::Auto);
+    let settings = Settings::new(args.algorithm.into());
     let request = Request {
         recording: &*input.recording,
         probe: &input.probe,

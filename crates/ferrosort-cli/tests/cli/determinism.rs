@@ -59,57 +59,6 @@ fn vector_instructions_change_nothing() {
     same_with(&levels);
 }
 
-#[test]
-fn a_plan_names_the_stages_of_the_run_and_bounds_its_memory() {
-    let scratch = TempDir::new().unwrap();
-    let done = ferrosort(["plan", path(recording()), "--json", "--threads", "2"]);
-    assert!(done.status.success(), "{}", stderr(&done));
-    let plan: Value = serde_json::from_slice(&done.stdout).unwrap();
-    let (output, usage) = (scratch.path().join("out"), scratch.path().join("usage.json"));
-    sort(
-        &output,
-        &[
-            "--quiet",
-            "--algorithm",
-            "auto",
-            "--threads",
-            "2",
-            "--usage",
-            path(&usage),
-        ],
-    );
-    let ran: Vec<String> = manifest(&output)["timings"]["stages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|s| s["stage"].to_string())
-        .collect();
-    for stage in plan["stages"].as_array().unwrap() {
-        assert!(ran.contains(&stage["stage"].to_string()), "{stage} in {ran:?}");
-    }
-    assert_eq!(
-        plan["choices"].as_array().unwrap()[..],
-        manifest(&output)["choices"].as_array().unwrap()[..3]
-    );
-    let usage: Value = serde_json::from_slice(&fs::read(&usage).unwrap()).unwrap();
-    let (expected, peak) = (plan["memory_bytes"].as_f64().unwrap(), usage["peak_bytes"].as_f64());
-    assert!(peak.is_none_or(|peak| peak < 1.3 * expected), "{peak:?} {expected}");
-}
-
-#[test]
-fn too_little_memory_is_said_before_anything_is_done() {
-    let scratch = TempDir::new().unwrap();
-    let output = scratch.path().join("out");
-    let done = ferrosort(["sort", path(recording()), "--output", path(&output), "--memory", "20M"]);
-    assert_eq!(done.status.code(), Some(2));
-    assert!(
-        stderr(&done).contains("--memory 20 MiB is too little"),
-        "{}",
-        stderr(&done)
-    );
-    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
-}
-
 /// The recording with its columns in another order, and a probe that says so.
 fn shuffled(folder: &Path) {
     let column_of = |channel: usize| (channel * 5 + 3) % CHANNELS;

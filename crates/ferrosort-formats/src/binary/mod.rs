@@ -40,6 +40,8 @@ pub struct BinaryOptions {
     pub probe: Option<Probe>,
     /// Columns that carry neural signals; all when absent.
     pub neural_channels: Option<Vec<usize>>,
+    /// First sample of each segment, rising from 0, when the reader knows where recording paused; else each file is a segment.
+    pub segment_starts: Option<Vec<u64>>,
     /// What the user should know about how the files were read.
     pub notes: Vec<String>,
     /// What to call the recording in messages; the first path when absent.
@@ -57,6 +59,7 @@ impl BinaryOptions {
             offset_bytes: 0,
             probe: None,
             neural_channels: None,
+            segment_starts: None,
             notes: Vec::new(),
             name: None,
         }
@@ -72,6 +75,7 @@ pub struct BinaryRecording {
     gain_uv: Option<Vec<f64>>,
     probe: Option<Probe>,
     neural_channels: Option<Vec<usize>>,
+    segment_starts: Vec<u64>,
     notes: Vec<String>,
     name: String,
     files: Vec<File>,
@@ -112,6 +116,7 @@ impl BinaryRecording {
             sample_rate: options.sample_rate,
             n_channels: options.n_channels,
             n_samples: samples_per_file.iter().sum(),
+            segment_starts: options.segment_starts.unwrap_or_else(|| starts(&samples_per_file)),
             gain_uv,
             probe: options.probe,
             neural_channels: options.neural_channels,
@@ -175,6 +180,9 @@ impl Recording for BinaryRecording {
     fn notes(&self) -> &[String] {
         &self.notes
     }
+    fn segment_starts(&self) -> Vec<u64> {
+        self.segment_starts.clone()
+    }
     fn name(&self) -> &str {
         &self.name
     }
@@ -198,6 +206,16 @@ impl Recording for BinaryRecording {
         }
         Ok(())
     }
+}
+
+/// Where pieces of these lengths begin, one after the other.
+pub(crate) fn starts(lengths: &[u64]) -> Vec<u64> {
+    let begin = |end: &mut u64, length: &u64| {
+        let start = *end;
+        *end += length;
+        Some(start)
+    };
+    lengths.iter().scan(0, begin).collect()
 }
 
 /// Refuses a read that is not whole frames inside the recording.

@@ -33,6 +33,7 @@ fn several_files_are_one_recording_and_reads_cross_borders() {
     let recording = BinaryRecording::open(&write(&folder, &[&a, &b, &c]), BinaryOptions::new(2, 10.0)).unwrap();
     assert_eq!(recording.n_samples(), 5);
     assert_eq!(recording.raw_file().unwrap().samples_per_file, [2, 1, 2]);
+    assert_eq!(recording.segment_starts(), [0, 2, 3]);
     let mut out = [0.0; 8];
     recording.read(1, &mut out).unwrap();
     assert_eq!(out, [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]);

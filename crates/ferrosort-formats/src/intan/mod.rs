@@ -104,7 +104,7 @@ fn traditional(paths: &[PathBuf], header: &Header, mut options: BinaryOptions) -
         pieces: Vec::new(),
     };
     let mut bounds = vec![0];
-    let mut gaps = 0;
+    let mut segment_starts = vec![0];
     let mut expected = None;
     for path in paths {
         check_same(header, &read_header(path)?, path, paths)?;
@@ -118,10 +118,13 @@ fn traditional(paths: &[PathBuf], header: &Header, mut options: BinaryOptions) -
             ));
         }
         let stamp = first_stamp(&file, path, header, n_blocks)?;
-        gaps += u32::from(stamp.is_some() && expected.is_some() && stamp != expected);
+        if stamp.is_some() && expected.is_some() && stamp != expected {
+            segment_starts.extend(bounds.last());
+        }
         expected = stamp.map(|stamp| stamp.wrapping_add((n_blocks * header.block_frames) as u32));
         blocks.add(path, file, n_blocks, &mut bounds);
     }
+    let gaps = segment_starts.len() - 1;
     if gaps > 0 {
         options.notes.push(format!(
             "{} files are read as one recording; {gaps} of the borders between them are gaps, and times count the samples \
@@ -129,6 +132,7 @@ fn traditional(paths: &[PathBuf], header: &Header, mut options: BinaryOptions) -
             paths.len()
         ));
     }
+    options.segment_starts = Some(segment_starts);
     let path = paths.first().cloned().unwrap_or_default();
     ChunkedRecording::new(path, blocks, bounds, options)
 }

@@ -167,8 +167,10 @@ fn files_of_a_session_are_joined_and_gaps_are_named() {
     let (a, b, c) = (part("a.rhd", 0), part("b.rhd", 128), part("c.rhd", 999));
     let joined = open_paths(&[a.clone(), b.clone()]).unwrap();
     assert_eq!((joined.n_samples(), joined.notes().len()), (256, 0));
+    assert_eq!(joined.segment_starts(), [0]);
     let gap = open_paths(&[a.clone(), b, c]).unwrap();
     assert!(gap.notes()[0].contains("1 of the borders"), "{:?}", gap.notes());
+    assert_eq!(gap.segment_starts(), [0, 256]);
     let other = file(&folder, "d.rhs", &[&rhs()]);
     assert!(
         open_paths(&[a, other])

@@ -52,8 +52,10 @@ pub(crate) fn open(paths: &[PathBuf], overrides: &OpenOptions) -> Result<BinaryR
     for (meta, path) in metas.iter().zip(paths) {
         notes.extend(stream::size_note(meta, path, n_channels)?);
     }
-    notes.extend(stream::gap_note(&metas, paths, n_channels)?);
+    let (starts, gaps) = stream::segments(&metas, paths, n_channels)?;
+    notes.extend(gaps);
     options.notes.extend(notes);
+    options.segment_starts = Some(starts);
     BinaryRecording::open(paths, options)
 }
 

@@ -84,29 +84,34 @@ pub(super) fn size_note(meta: &Meta, path: &Path, n_channels: usize) -> Result<O
     }))
 }
 
-/// Files that do not follow each other without a gap.
-pub(super) fn gap_note(metas: &[Meta], paths: &[PathBuf], n_channels: usize) -> Result<Option<String>> {
-    let mut gaps = Vec::new();
-    let mut previous_end = None;
+/// First samples of the segments that these files make, and a note of the gaps between them. Files follow each other without a gap
+/// only where their metadata say so.
+pub(super) fn segments(metas: &[Meta], paths: &[PathBuf], n_channels: usize) -> Result<(Vec<u64>, Option<String>)> {
+    let (mut starts, mut gaps) = (Vec::new(), Vec::new());
+    let (mut previous_end, mut read) = (None, 0);
     for (meta, path) in metas.iter().zip(paths) {
         let first = meta.number("firstSample")?;
-        if let (Some(end), Some(first)) = (previous_end, first)
-            && first != end
-        {
-            gaps.push(first - end);
+        match (previous_end, first) {
+            (Some(end), Some(first)) if first == end => {}
+            (Some(end), Some(first)) => {
+                gaps.push(first - end);
+                starts.push(read);
+            }
+            _ => starts.push(read),
         }
         let samples = file_size(path)? / (2 * n_channels as u64);
         previous_end = first.map(|first| first + samples as f64);
+        read += samples;
     }
-    let Some(longest) = gaps.iter().copied().reduce(f64::max) else {
-        return Ok(None);
-    };
-    Ok(Some(format!(
-        "{} files are read as one recording; {} of the borders between them are gaps, the longest of {longest} samples, and \
-         times count the samples that were saved",
-        paths.len(),
-        gaps.len()
-    )))
+    let note = gaps.iter().copied().reduce(f64::max).map(|longest| {
+        format!(
+            "{} files are read as one recording; {} of the borders between them are gaps, the longest of {longest} samples, and \
+             times count the samples that were saved",
+            paths.len(),
+            gaps.len()
+        )
+    });
+    Ok((starts, note))
 }
 
 fn file_size(path: &Path) -> Result<u64> {

@@ -176,6 +176,13 @@ fn triggers_are_joined_and_their_gap_is_named() {
         "{}",
         recording.notes()[0]
     );
+    assert_eq!(recording.segment_starts(), [0, 2]);
+    let close = Files::new()
+        .add("a_g0_t0.imec0.ap.bin", &meta(100), &[1, 0, 2, 0])
+        .add("a_g0_t1.imec0.ap.bin", &meta(102), &[3, 0, 4, 0])
+        .open()
+        .unwrap();
+    assert_eq!((close.segment_starts(), close.notes().len()), (vec![0], 0));
     let other = files.add("b_g0_t0.imec0.ap.bin", &np1(&[1], ""), &[1, 0]);
     assert!(
         other

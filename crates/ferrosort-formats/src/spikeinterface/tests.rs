@@ -44,6 +44,7 @@ fn a_binary_folder_with_probe_and_gains() {
     assert_eq!(recording.gain_uv(), Some([0.5, 2.0].as_slice()));
     assert_eq!(recording.probe().unwrap().positions_um(), [[0.0, 20.0], [0.0, 40.0]]);
     assert!(recording.notes()[0].contains("2 segments"));
+    assert_eq!(recording.segment_starts(), [0, 2]);
     let old = binary(&folder, |d| {
         let kwargs = d["kwargs"].as_object_mut().unwrap();
         let n = kwargs.remove("num_channels").unwrap();
@@ -100,6 +101,7 @@ fn a_zarr_folder_with_two_segments() {
     let recording = zarr(&folder, 2).unwrap();
     assert_eq!(samples(&*recording), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
     assert_eq!(recording.gain_uv(), Some([0.5, 2.0].as_slice()));
+    assert_eq!(recording.segment_starts(), [0, 3]);
     assert_eq!(recording.probe().unwrap().len(), 2);
     assert!(
         zarr(&folder, 3)

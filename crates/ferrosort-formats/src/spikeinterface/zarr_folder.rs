@@ -6,7 +6,7 @@ use ferrosort_core::{Error, Result, SampleType};
 use serde_json::Value;
 
 use super::{probe_of_group, segments_note};
-use crate::binary::{BinaryOptions, parse_sample_type};
+use crate::binary::{BinaryOptions, parse_sample_type, starts};
 use crate::chunked::{ChunkedRecording, Chunks};
 use crate::open::OpenOptions;
 use crate::text::read_text;
@@ -77,6 +77,7 @@ pub(crate) fn open_zarr(folder: &Path, overrides: &OpenOptions) -> Result<Chunke
     let group = attributes.get("probegroup").or_else(|| attributes.get("probe"));
     options.probe = probe_of_group(group.unwrap_or(&Value::Null), &source)?;
     options.notes.extend(segments_note(arrays.len()));
+    options.segment_starts = Some(starts(&arrays.iter().map(Array::n_rows).collect::<Vec<_>>()));
     overrides.apply(&mut options, &path)?;
     let (places, bounds) = places(&arrays);
     ChunkedRecording::new(folder.to_path_buf(), Segments { arrays, places }, bounds, options)

@@ -11,7 +11,7 @@ const PROGRAM: u64 = 24 << 20;
 const AROUND: u64 = 1100;
 /// Bytes of a spike of a pass, and of one in the result.
 const MATCHED: u64 = 20;
-const SHOWN: u64 = 120;
+const SHOWN: u64 = 180;
 /// A list that grows has room for up to twice what is in it.
 const GROWING: u64 = 2;
 /// Crossings of a unit with its neighbours, bytes.
@@ -97,7 +97,7 @@ impl Memory {
         let needed = self.fixed() + held + piece;
         let room = limit.saturating_sub(self.fixed() + held) / piece.max(1);
         match room {
-            0 => Err(Error::input(format!(
+            0 => Err(Error::Memory(format!(
                 "--memory {} MiB is too little for this recording: {} MiB are needed now, more for more spikes; the same command with more \
                  memory goes on from what was done",
                 limit >> 20,

@@ -135,7 +135,9 @@ impl Mixtures<'_> {
                 return None;
             }
             let factor = (product / own).min(FACTORS[1]);
-            values.iter_mut().for_each(|v| *v *= factor);
+            for v in &mut values {
+                *v *= factor;
+            }
             let gain = factor * (2.0 * product - factor * own);
             Some(Part { gain, values })
         };

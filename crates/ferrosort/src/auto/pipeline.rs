@@ -123,6 +123,7 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Vec<Nam
         )?;
         Ok(pass.spikes)
     })?;
+    setting.memory.at_once(Memory::result(spikes.times.len()), 0)?;
     run.stage("labels", 1, "steps", |_| {
         let results = Results {
             clustering: &clustering,

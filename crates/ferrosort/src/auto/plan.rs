@@ -1,16 +1,16 @@
-//! What a run would choose, take and hold, before it runs (docs/guarantees.md).
+//! The plan of `auto`: its first stages on some tiles, and what follows for all (docs/guarantees.md).
 
 use std::time::Instant;
 
 use ferrosort_core::{Observer, Result};
-use serde::Serialize;
 
 use super::basis::Basis;
 use super::detect::Detector;
 use super::memory::Memory;
 use super::pipeline::{DETECTION_SD, Setting, learning_tiles};
 use super::signal::{Noise, Signal};
-use crate::pipeline::Request;
+use crate::pipeline::{Request, about_segments};
+use crate::plan::{Plan, StagePlan};
 use crate::stage::Steps;
 
 /// Tiles on which detection is tried.
@@ -22,48 +22,11 @@ const MATCHING_AGAIN: f64 = 0.85;
 const LAST_MATCHING: f64 = 0.85;
 /// Units for each channel, about.
 const UNITS_A_CHANNEL: f64 = 0.7;
-/// Bytes of a spike in the files of a result.
-const FILED: u64 = 28;
+/// Bytes of a spike in the files of a result, most of them its features.
+const FILED: u64 = 172;
 
-/// What a run is expected to do.
-#[derive(Debug, Clone, Serialize)]
-pub struct Plan {
-    /// What would be chosen, and why, one sentence each.
-    pub choices: Vec<String>,
-    /// Threads that the times and the memory are for.
-    pub threads: usize,
-    /// Stages in order.
-    pub stages: Vec<StagePlan>,
-    /// Expected time of all stages, s.
-    pub seconds: f64,
-    /// Expected largest memory, bytes.
-    pub memory_bytes: u64,
-    /// Least memory with which the run would do, bytes.
-    pub least_memory_bytes: u64,
-    /// Expected size of the result, bytes.
-    pub result_bytes: u64,
-    /// Expected size of checkpoints while the run lasts, bytes.
-    pub checkpoint_bytes: u64,
-    /// Expected spikes.
-    pub spikes: u64,
-}
-
-/// One stage of a plan.
-#[derive(Debug, Clone, Serialize)]
-pub struct StagePlan {
-    /// Its name.
-    pub stage: &'static str,
-    /// Expected wall time, s.
-    pub seconds: f64,
-    /// Expected memory, bytes.
-    pub memory_bytes: u64,
-}
-
-/// Plans a run by learning the noise and trying detection on a few tiles. Call inside a rayon pool of the size that the run would have.
-///
-/// # Errors
-/// Those of the first stages of a run.
-pub fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
+/// Plans a run by learning the noise and trying detection on a few tiles.
+pub(crate) fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
     let setting = Setting::new(request);
     let Setting { geometry, memory, .. } = &setting;
     let parameters = &request.settings.parameters;
@@ -123,11 +86,14 @@ pub fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
     let matrices = 16 * (geometry.wide.len() as u64).pow(2);
     let least = memory.tile(units).max(memory.window()) + memory.detections(detections).max(Memory::spikes(spikes));
     Ok(Plan {
-        choices: setting.choices(parameters, learnt.len(), tiles),
+        choices: about_segments(request.recording)
+            .into_iter()
+            .chain(setting.choices(parameters, learnt.len(), tiles))
+            .collect(),
         threads: rayon::current_num_threads(),
         seconds: stages.iter().map(|s| s.seconds).sum(),
         memory_bytes: stages.iter().map(|s| s.memory_bytes).max().unwrap_or(0),
-        least_memory_bytes: memory.fixed() + least,
+        least_memory_bytes: memory.fixed() + least.max(Memory::result(spikes)),
         result_bytes: templates + matrices + FILED * spikes as u64,
         checkpoint_bytes: u64::midpoint(memory.detections(detections), Memory::spikes(spikes)),
         spikes: spikes as u64,

@@ -57,7 +57,7 @@ impl Results<'_> {
     pub fn assemble(&self, probe: Probe, found: &Matched) -> (Sorting, Vec<usize>) {
         let with_echoes = by_unit(found, self.units.len());
         let sources = self.sources(&with_echoes);
-        let kept = self.without_echoes(found, &with_echoes, &sources);
+        let kept = Self::without_echoes(found, &with_echoes, &sources);
         let trains = by_unit(&found.select(&kept), self.units.len());
         let group = groups(self.units, &trains, self.clustering, self.displacement, self.duration_s);
         let waveforms: Vec<Array2<f32>> = self.units.iter().map(|u| self.waveform(u)).collect();
@@ -228,7 +228,7 @@ impl Results<'_> {
     }
 
     /// Indices of the spikes that are no echoes of a large share of the spikes of a larger neuron.
-    fn without_echoes(&self, spikes: &Matched, trains: &[Train], sources: &[Vec<(usize, Tie)>]) -> Vec<usize> {
+    fn without_echoes(spikes: &Matched, trains: &[Train], sources: &[Vec<(usize, Tie)>]) -> Vec<usize> {
         let mut marks: Vec<Vec<bool>> = trains.iter().map(|t| vec![false; t.times.len()]).collect();
         for (u, sources) in sources.iter().enumerate() {
             for (v, tie) in sources {

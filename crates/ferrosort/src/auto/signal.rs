@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::geometry::Geometry;
 use super::memory::Memory;
 use crate::preprocess::filter::{Conditioner, Offset, column_means};
+use crate::preprocess::segments::Filtered;
 use crate::settings::Parameters;
 
 /// Counts of one sd inside the whitening kernel, which rounds: 0.5 % of an sd.
@@ -103,8 +104,7 @@ impl Noise {
 
 /// How whitened signals are made.
 pub struct Signal<'a> {
-    recording: &'a dyn Recording,
-    columns: Vec<usize>,
+    filtered: Filtered<'a>,
     conditioner: Conditioner,
     /// The noise that is whitened.
     pub noise: Noise,
@@ -119,8 +119,7 @@ impl<'a> Signal<'a> {
         parameters.highpass_hz = HIGHPASS_HZ;
         let offset = Offset::Fixed(noise.offset.clone());
         let mut signal = Self {
-            recording,
-            columns,
+            filtered: Filtered::new(recording, columns, FILTER_MARGIN),
             conditioner: Conditioner::new(&parameters, recording.sample_rate(), offset, false),
             noise,
             sparse: SparseMatrix::from_fn(0, |_, _| 0.0),
@@ -131,12 +130,16 @@ impl<'a> Signal<'a> {
 
     /// Samples per second, Hz.
     pub fn sample_rate(&self) -> f64 {
-        self.recording.sample_rate()
+        self.filtered.recording().sample_rate()
+    }
+
+    fn channels(&self) -> usize {
+        self.filtered.columns().len()
     }
 
     /// Samples of the recording.
     pub fn n_samples(&self) -> u64 {
-        self.recording.n_samples()
+        self.filtered.recording().n_samples()
     }
 
     fn set_whitening(&mut self, matrix: Array2<f64>) {
@@ -157,8 +160,8 @@ impl<'a> Signal<'a> {
     pub fn tile(&self, start: i64, samples: usize) -> Result<ChannelMajor> {
         let half = self.noise.taps.len() / 2;
         let x = self.spatially_white(start - half as i64, samples + 2 * half)?;
-        let mut out = ChannelMajor::zeros(self.columns.len(), samples);
-        for c in 0..self.columns.len() {
+        let mut out = ChannelMajor::zeros(self.channels(), samples);
+        for c in 0..self.channels() {
             filter_bank(x.row(c), &[&self.noise.taps], &mut [out.row_mut(c)]);
         }
         blank_artefacts(&mut out, (ARTEFACT_MS * self.sample_rate() / 1000.0) as usize);
@@ -179,30 +182,8 @@ impl<'a> Signal<'a> {
 
     /// Filtered samples with at least the filter's margin around them, and the place of `start` among them.
     fn filtered(&self, start: i64, samples: usize) -> Result<(ChannelMajor, usize)> {
-        let width = self.recording.n_channels();
-        let total = samples + 2 * FILTER_MARGIN;
-        let first = start - FILTER_MARGIN as i64;
-        let mut frames = vec![0.0f32; total * width];
-        let from = first.clamp(0, self.n_samples() as i64);
-        let to = (first + total as i64).clamp(0, self.n_samples() as i64);
-        if to > from {
-            let at = (from - first) as usize;
-            self.recording.read(
-                from as u64,
-                &mut frames[at * width..(at + (to - from) as usize) * width],
-            )?;
-            // The edge frame is repeated outside the recording: a jump to zero would ring.
-            let edge = frames[at * width..(at + 1) * width].to_vec();
-            for frame in frames[..at * width].chunks_exact_mut(width) {
-                frame.copy_from_slice(&edge);
-            }
-            let end = at + (to - from) as usize;
-            let edge = frames[(end - 1) * width..end * width].to_vec();
-            for frame in frames[end * width..].chunks_exact_mut(width) {
-                frame.copy_from_slice(&edge);
-            }
-        }
-        Ok((self.conditioner.apply(&frames, width, &self.columns), FILTER_MARGIN))
+        let (first, total) = (start - FILTER_MARGIN as i64, samples + 2 * FILTER_MARGIN);
+        Ok((self.filtered.samples(&self.conditioner, first, total)?, FILTER_MARGIN))
     }
 
     /// Covariance of the filtered channels outside spikes, counts squared, for pairs within a wide neighbourhood; 0 for others.
@@ -213,7 +194,7 @@ impl<'a> Signal<'a> {
         geometry: &Geometry,
         at_once: usize,
     ) -> Result<Array2<f64>> {
-        let n = self.columns.len();
+        let n = self.channels();
         let mut pairs: Vec<(usize, usize)> = (0..n)
             .flat_map(|a| {
                 let list = &geometry.wide[a];
@@ -243,7 +224,7 @@ impl<'a> Signal<'a> {
 
     /// Mean autocovariance over some channels of the spatially white signal outside spikes, lags `0..=2 half`.
     fn autocovariance(&self, windows: &[u64], window: u64, half: usize, at_once: usize) -> Result<Vec<f64>> {
-        let step = self.columns.len().div_ceil(SPECTRUM_CHANNELS).max(1);
+        let step = self.channels().div_ceil(SPECTRUM_CHANNELS).max(1);
         let products_at = |&start: &u64| {
             let block = self.spatially_white(start as i64, window as usize)?;
             let (values, masks) = masked(&block, 0, window as usize);

@@ -32,7 +32,9 @@ impl Course {
             .map(|s| ((displacement.at(shank, s as f64 + 0.5, depth_um) - lowest) / BIN_UM).max(0.0) as usize)
             .collect();
         let mut exposure_s = vec![0.0; bins.iter().max().map_or(0, |b| b + 1)];
-        bins.iter().for_each(|&b| exposure_s[b] += 1.0);
+        for &bin in &bins {
+            exposure_s[bin] += 1.0;
+        }
         Self { bins, exposure_s }
     }
 

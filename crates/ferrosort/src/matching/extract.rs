@@ -92,7 +92,7 @@ fn passes(batches: usize, middle_goes_up: bool) -> [Vec<usize>; 2] {
 /// Extracts all spikes. `order[p]` is the batch at place `p`; `first_sample` is where the recording begins in its file.
 ///
 /// # Errors
-/// Those of reading, and cancellation.
+/// Those of reading, cancellation, and more memory than is allowed.
 pub fn extract(
     context: &Context,
     learned: &Learned,
@@ -117,12 +117,14 @@ pub fn extract(
     let (done, mut state) = steps.load().unwrap_or_else(|| (0, start()));
     let [down, up] = passes(order.len(), compat.second_half_learning);
     let turn = down.len();
+    let mut held: usize = state.found.iter().map(|batch| batch.spikes.len()).sum();
     for (i, position) in down.into_iter().chain(up).enumerate().skip(done) {
         steps.check_cancelled()?;
         if i == turn {
             state.means.clone_from(&start_means);
             state.warm.clone_from(&t.w);
         }
+        context.footprint.check(context.footprint.pursuit(t.len(), held))?;
         let batch = order[position];
         let window = context.batches.layout().window(batch);
         let templates = decompose(&state.means, &state.warm, context.near, &main, context.kernels, compat).templates;
@@ -149,6 +151,7 @@ pub fn extract(
             rows.iter().flat_map(|&i| f.row(i).to_vec()).collect::<Vec<f32>>()
         });
         debug_assert_eq!(template_features.len(), spikes.len() * slots, "one row a spike");
+        held += spikes.len();
         state.found.push(BatchSpikes {
             position,
             times: spike_times(context, batch, &spikes, first_sample),

@@ -6,7 +6,7 @@ use crate::settings::{Compat, Parameters};
 
 /// Samples of real signal on both sides of what a batch keeps, so that its filter has forgotten where it began: 16 time constants of
 /// a 150 Hz high-pass at 30 kHz.
-const FILTER_MARGIN: usize = 1024;
+pub(super) const FILTER_MARGIN: usize = 1024;
 
 /// How a recording is cut into batches (docs/kilosort2.md 2.1 and 2.7).
 ///

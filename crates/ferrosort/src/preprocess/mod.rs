@@ -8,11 +8,13 @@ use crate::settings::{Compat, Settings};
 
 pub mod filter;
 pub mod layout;
+pub mod segments;
 pub mod survey;
 pub mod whitening;
 
 use filter::{Conditioner, Offset};
-use layout::{BatchLayout, BatchWindow};
+use layout::{BatchLayout, BatchWindow, FILTER_MARGIN};
+use segments::{Filtered, padded};
 
 /// Ends the run when the caller has asked for it.
 ///
@@ -28,8 +30,7 @@ pub fn check_cancelled(observer: &dyn Observer) -> Result<()> {
 
 /// Makes whitened batches of one recording.
 pub struct Batches<'a> {
-    recording: &'a dyn Recording,
-    columns: Vec<usize>,
+    filtered: Filtered<'a>,
     conditioner: Conditioner,
     layout: BatchLayout,
     matrix: Array2<f64>,
@@ -60,9 +61,15 @@ impl<'a> Batches<'a> {
             Offset::Fixed(offset)
         };
         let low_pass = !compat.covariance_without_lowpass;
+        let columns = probe.contacts.iter().map(|c| c.channel).collect();
+        let filtered = Filtered::new(recording, columns, FILTER_MARGIN);
         let mut batches = Self {
-            recording,
-            columns: probe.contacts.iter().map(|c| c.channel).collect(),
+            // The originals know nothing of segments.
+            filtered: if compat.batch_edges {
+                filtered.joined()
+            } else {
+                filtered
+            },
             conditioner: Conditioner::new(parameters, recording.sample_rate(), offset.clone(), low_pass),
             layout,
             matrix: Array2::eye(probe.len()),
@@ -104,7 +111,7 @@ impl<'a> Batches<'a> {
 
     /// File column of each sorting channel.
     pub fn columns(&self) -> &[usize] {
-        &self.columns
+        self.filtered.columns()
     }
 
     /// How the recording is cut.
@@ -114,12 +121,12 @@ impl<'a> Batches<'a> {
 
     /// Samples per second, Hz.
     pub fn sample_rate(&self) -> f64 {
-        self.recording.sample_rate()
+        self.filtered.recording().sample_rate()
     }
 
     /// Number of sorting channels.
     pub fn channels(&self) -> usize {
-        self.columns.len()
+        self.columns().len()
     }
 
     /// Batch `k` in sd of whitened noise, `[channels, samples]`.
@@ -152,34 +159,8 @@ impl<'a> Batches<'a> {
     }
 
     fn filtered(&self, window: &BatchWindow) -> Result<ChannelMajor> {
-        let frames = self.read(window.read_start, window.read_samples)?;
-        Ok(self
-            .conditioner
-            .apply(&frames, self.recording.n_channels(), &self.columns))
-    }
-
-    /// Reads frames from `start`; outside the recording its first or last frame is repeated.
-    fn read(&self, start: i64, samples: usize) -> Result<Vec<f32>> {
-        let width = self.recording.n_channels();
-        let n = self.recording.n_samples() as i64;
-        let first = start.clamp(0, n);
-        let last = (start + samples as i64).clamp(first, n);
-        let before = (first - start).min(samples as i64) as usize;
-        let mut frames = vec![0.0f32; samples * width];
-        let inside = before * width..(before + (last - first) as usize) * width;
-        if inside.is_empty() {
-            return Ok(frames);
-        }
-        self.recording.read(first as u64, &mut frames[inside.clone()])?;
-        let head = frames[inside.start..inside.start + width].to_vec();
-        for frame in frames[..inside.start].chunks_exact_mut(width) {
-            frame.copy_from_slice(&head);
-        }
-        let tail = frames[inside.end - width..inside.end].to_vec();
-        for frame in frames[inside.end..].chunks_exact_mut(width) {
-            frame.copy_from_slice(&tail);
-        }
-        Ok(frames)
+        self.filtered
+            .samples(&self.conditioner, window.read_start, window.read_samples)
     }
 
     /// Covariance of the filtered channels over every `stride`-th batch, counts squared.
@@ -221,7 +202,7 @@ impl<'a> Batches<'a> {
 
     /// Kept samples of a buffer that exist in the recording, as a range of the buffer.
     fn real_samples(&self, window: &BatchWindow) -> std::ops::Range<usize> {
-        let n = self.recording.n_samples() as i64;
+        let n = self.filtered.recording().n_samples() as i64;
         let start = window.discard as i64 + (-window.first).max(0);
         let end = window.discard as i64 + (n - window.first).min(window.samples as i64);
         start as usize..end.max(start) as usize
@@ -229,16 +210,17 @@ impl<'a> Batches<'a> {
 
     /// The port's covariance buffer (D6): a batch less one overlap, then a whole buffer of its last sample.
     fn constant_tail_gram(&self, window: &mut BatchWindow) -> Result<Array2<f64>> {
-        let width = self.recording.n_channels();
+        let recording = self.filtered.recording();
+        let width = recording.n_channels();
         let overlap = self.layout.kept_samples() - self.layout.hop();
-        let available = (self.recording.n_samples() as i64 - window.read_start).max(1) as usize;
+        let available = (recording.n_samples() as i64 - window.read_start).max(1) as usize;
         let real = (window.samples - overlap).min(available);
-        let mut frames = self.read(window.read_start, real)?;
+        let mut frames = padded(recording, &(0..recording.n_samples()), window.read_start, real)?;
         let last = frames[(real - 1) * width..].to_vec();
         for _ in 0..window.read_samples {
             frames.extend_from_slice(&last);
         }
-        let filtered = self.conditioner.apply(&frames, width, &self.columns);
+        let filtered = self.conditioner.apply(&frames, width, self.columns());
         Ok(whitening::gram(&filtered, 0, filtered.samples()))
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use ferrosort_core::{Contact, Error, Probe, RawFile, Recording, Result, SampleType, UnitLabel};
+use ferrosort_core::{Contact, Error, Probe, RawFile, Recording, Result, SampleType, UnitLabel, segments};
 use serde::Serialize;
 
 use super::{INTERMEDIATES, MANIFEST, PROCESSED, Run, files_below};
@@ -40,10 +41,18 @@ struct RecordingEntry<'a> {
     n_samples: u64,
     duration_s: f64,
     first_sample: u64,
+    segments: Vec<SegmentEntry>,
     gain_uv: Option<&'a [f64]>,
     sample_type: Option<SampleType>,
     offset_bytes: Option<u64>,
     files: Vec<RawFileEntry>,
+}
+
+/// A stretch that was saved without a pause, in samples as spike times count them.
+#[derive(Serialize)]
+struct SegmentEntry {
+    first_sample: u64,
+    n_samples: u64,
 }
 
 #[derive(Serialize)]
@@ -152,13 +161,19 @@ pub(super) fn write(folder: &Path, run: &Run) -> Result<()> {
 
 fn recording_entry(recording: &dyn Recording) -> Result<RecordingEntry<'_>> {
     let raw = recording.raw_file();
+    let first_sample = raw.map_or(0, |raw| raw.first_sample);
+    let segment = |range: Range<u64>| SegmentEntry {
+        first_sample: first_sample + range.start,
+        n_samples: range.end - range.start,
+    };
     Ok(RecordingEntry {
         name: recording.name(),
         sample_rate_hz: recording.sample_rate(),
         n_channels: recording.n_channels(),
         n_samples: recording.n_samples(),
         duration_s: recording.n_samples() as f64 / recording.sample_rate(),
-        first_sample: raw.map_or(0, |raw| raw.first_sample),
+        first_sample,
+        segments: segments(recording).into_iter().map(segment).collect(),
         gain_uv: recording.gain_uv(),
         sample_type: raw.map(|raw| raw.sample_type),
         offset_bytes: raw.map(|raw| raw.offset_bytes),

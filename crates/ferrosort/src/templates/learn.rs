@@ -10,6 +10,7 @@ use super::decompose::{decompose, main_channels};
 use super::residual::{self, SearchParams};
 use super::similarity::{best_lag_similarity, most_similar};
 use super::triage::triage;
+use crate::footprint::Footprint;
 use crate::matching::TemplateSet;
 use crate::matching::accumulate::{update_means, waveform_sums};
 use crate::matching::pursuit::{PursuitParams, pursue};
@@ -61,6 +62,8 @@ pub struct Context<'a> {
     pub pooled: &'a Neighbours,
     /// Sub-sample alignment.
     pub kernels: &'a AlignmentKernels,
+    /// What is held in memory, and may be.
+    pub footprint: &'a Footprint,
 }
 
 /// Templates at the end of learning.
@@ -173,7 +176,7 @@ impl State {
 /// Learns templates from these batches, in this order.
 ///
 /// # Errors
-/// Those of reading, and cancellation.
+/// Those of reading, cancellation, and more memory than is allowed.
 pub fn learn(context: &Context, visits: &[usize], steps: &Steps) -> Result<Learned> {
     let Settings { parameters, compat, .. } = context.settings;
     let minimum_rate = parameters.min_unit_rate_hz * parameters.batch_samples as f64 / context.batches.sample_rate();
@@ -190,6 +193,9 @@ pub fn learn(context: &Context, visits: &[usize], steps: &Steps) -> Result<Learn
             let new = search_new(context, &x, &search);
             state.append(&new, basis, minimum_rate, usize::MAX);
         }
+        context
+            .footprint
+            .check(context.footprint.pursuit(state.rates.len(), 0))?;
         state.decompose(context);
         let set = TemplateSet::new(&state.templates, &state.main, context.near);
         let params = pursuit_params(context, &window, parameters.threshold[0]);
