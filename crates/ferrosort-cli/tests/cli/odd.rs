@@ -254,7 +254,7 @@ fn some_seconds_of_spikes_are_found_in_silence_and_in_noise() {
                 alone[name]
             );
             assert!(
-                outside * 50 <= found.len(),
+                outside * 40 <= found.len(),
                 "{name} in {kind}: {outside} of {} outside",
                 found.len()
             );
