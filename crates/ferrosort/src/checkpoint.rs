@@ -5,7 +5,7 @@
 //! parameters or another version, is as good as absent.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use serde::de::DeserializeOwned;
 const MAGIC: &[u8; 8] = b"ferrock1";
 /// Bytes before the payload: magic, key, hash of the payload.
 const HEADER: usize = 8 + 32 + 32;
+/// Bytes that are encoded before they are hashed and written.
+const BUFFER_BYTES: usize = 1 << 16;
 /// Stretches of the recording that its key is of, and their length in samples.
 const STRETCHES: u64 = 64;
 const STRETCH_SAMPLES: u64 = 256;
@@ -106,14 +108,15 @@ impl Checkpoints {
         let path = self.path(name);
         let temporary = path.with_extension("new");
         let fail = |e: std::io::Error| Error::io("write", &path, e);
-        let payload = postcard::to_stdvec(value).map_err(|e| fail(std::io::Error::other(e)))?;
         let write = || -> std::io::Result<()> {
             fs::create_dir_all(&self.folder)?;
             let mut file = File::create(&temporary)?;
             file.write_all(MAGIC)?;
             file.write_all(&key.0)?;
-            file.write_all(blake3::hash(&payload).as_bytes())?;
-            file.write_all(&payload)?;
+            file.write_all(&[0; 32])?;
+            let hash = Hashed::write(value, &file)?;
+            file.seek(SeekFrom::Start((HEADER - 32) as u64))?;
+            file.write_all(hash.as_bytes())?;
             file.sync_all()?;
             fs::rename(&temporary, &path)
         };
@@ -131,6 +134,54 @@ impl Checkpoints {
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{}.checkpoint", name.replace(' ', "-")))
+    }
+}
+
+/// A file that is hashed while it is written: the whole payload in memory would be as large as what is saved.
+struct Hashed<'a> {
+    file: &'a File,
+    hasher: blake3::Hasher,
+    /// What the operating system said last; the encoder does not tell.
+    refused: Option<std::io::Error>,
+}
+
+impl<'a> Hashed<'a> {
+    /// Writes a value; gives the hash of its bytes.
+    fn write<T: Serialize>(value: &T, file: &'a File) -> std::io::Result<blake3::Hash> {
+        let mut hashed = Self {
+            file,
+            hasher: blake3::Hasher::new(),
+            refused: None,
+        };
+        // The encoder writes number by number.
+        let mut buffered = BufWriter::with_capacity(BUFFER_BYTES, &mut hashed);
+        let encoded = postcard::to_io(value, &mut buffered).map(|_| ());
+        let flushed = buffered.flush();
+        drop(buffered);
+        match (hashed.refused.take(), encoded) {
+            (Some(refused), _) => Err(refused),
+            (None, Err(e)) => Err(std::io::Error::other(e)),
+            (None, Ok(())) => flushed.map(|()| hashed.hasher.finalize()),
+        }
+    }
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.file.write_all(bytes) {
+            Ok(()) => {
+                self.hasher.update(bytes);
+                Ok(bytes.len())
+            }
+            Err(e) => {
+                let kind = e.kind();
+                self.refused = Some(e);
+                Err(kind.into())
+            }
+        }
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

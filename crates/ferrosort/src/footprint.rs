@@ -10,8 +10,8 @@ use crate::pipeline::{ORDERING_CHANNELS, TEMPLATE_CHANNELS};
 use crate::preprocess::layout::BatchLayout;
 use crate::settings::Parameters;
 
-/// The program itself, buffers of files, what the allocator keeps.
-const PROGRAM: u64 = 26 << 20;
+/// The program itself, and buffers of files.
+const PROGRAM: u64 = 20 << 20;
 /// Copies of all mean waveforms and templates, in f64, while a batch is worked on.
 const TEMPLATE_COPIES: u64 = 5;
 /// Correlations of two templates at every lag, for each template that overlaps with one: as many as live within two neighbourhoods.
@@ -59,10 +59,12 @@ impl Footprint {
         }
     }
 
-    /// What is held all the time: matrices of channels by channels in f64, and the buffers of the filter, one a thread.
+    /// What is held all the time: matrices of channels by channels in f64, the buffers of the filter, one a thread, and about one batch
+    /// that the allocator does not give back.
     fn fixed(&self) -> u64 {
         let groups = self.channels.div_ceil(LANES as u64);
-        PROGRAM + 40 * self.channels * self.channels + self.threads.min(groups) * self.read * 8 * LANES as u64
+        let (filter, kept) = (8 * LANES as u64 * self.read, 4 * self.channels * self.kept);
+        PROGRAM + 40 * self.channels * self.channels + self.threads.min(groups) * filter + kept
     }
 
     /// Bytes while a batch is read, filtered and whitened.

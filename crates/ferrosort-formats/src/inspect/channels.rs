@@ -169,7 +169,8 @@ fn identical(stats: &[Stats]) -> Vec<String> {
 /// How long the recording is nearly flat at its beginning, as before the amplifier was switched on: in windows of
 /// [`WINDOW_S`], the mean step from frame to frame is below a quarter of what it usually is.
 fn flat_start(samples: &Samples) -> Option<String> {
-    let window = (WINDOW_S * samples.sample_rate).ceil() as usize * samples.n_channels;
+    // A header can claim any rate: no window fits then.
+    let window = ((WINDOW_S * samples.sample_rate).ceil() as usize).saturating_mul(samples.n_channels);
     let roughness = |values: &[f32]| -> f64 {
         let steps = values.iter().zip(&values[samples.n_channels..]);
         steps.map(|(a, b)| f64::from((b - a).abs())).sum()

@@ -256,3 +256,16 @@ fn real_faults_are_told() {
         );
     }
 }
+
+#[test]
+fn a_rate_that_no_header_can_mean_is_looked_at_without_windows() {
+    let values: Vec<f32> = signal(FRAMES, CHANNELS).into_iter().map(f32::from).collect();
+    let recording = MemoryRecording::new(1e38, CHANNELS, values, None).unwrap();
+    let found = inspect(&recording, None).unwrap();
+    assert_eq!(found.sample_rate, 1e38);
+    assert!(
+        !found.warnings.iter().any(|w| w.contains("nearly flat")),
+        "{:?}",
+        found.warnings
+    );
+}
