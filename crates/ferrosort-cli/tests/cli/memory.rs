@@ -93,34 +93,38 @@ fn too_little_memory_is_said_before_anything_is_done() {
 }
 
 #[test]
-fn what_was_done_before_memory_ran_out_is_kept() {
-    let scratch = TempDir::new().unwrap();
-    let (output, whole) = (scratch.path().join("out"), scratch.path().join("whole"));
-    let every_channel = ["--set", "min_channel_rate_hz=0"];
-    let with = |memory: u64, output: &Path| {
-        let memory = memory.to_string();
-        sorted(
-            output,
-            "kilosort2",
-            &[&every_channel[..], &["--memory", &memory]].concat(),
-        )
-    };
-    let undisturbed = with(1 << 30, &whole);
-    assert!(undisturbed.status.success(), "{}", stderr(&undisturbed));
-    // Enough for batches, but not for what is held beside them: found step by step, since too little ends at once.
-    let done = (80..4096)
-        .map(|step| with(step << 18, &output))
-        .find(|done| names(scratch.path()).contains(&".out.unfinished".to_string()) || done.status.success())
-        .unwrap();
-    assert_eq!(done.status.code(), Some(2), "{}", stderr(&done));
-    assert!(stderr(&done).contains("MiB are needed"), "{}", stderr(&done));
-    assert_eq!(names(scratch.path()), [".out.unfinished", "whole"]);
-    let next = with(1 << 30, &output);
-    assert!(next.status.success(), "{}", stderr(&next));
-    assert!(
-        stderr(&next).contains("ordering: done before the interruption"),
-        "{}",
-        stderr(&next)
-    );
-    assert_eq!(contents(&output), contents(&whole));
+fn with_more_memory_a_run_goes_on_from_what_was_done() {
+    for algorithm in ["auto", "kilosort2"] {
+        let scratch = TempDir::new().unwrap();
+        let (output, whole) = (scratch.path().join("out"), scratch.path().join("whole"));
+        let with = |memory: u64, output: &Path| {
+            let memory = memory.to_string();
+            let mut options = vec!["--memory", &memory, "--checkpoint-seconds", "0"];
+            if algorithm == "kilosort2" {
+                options.extend(["--set", "min_channel_rate_hz=0"]);
+            }
+            sorted(output, algorithm, &options)
+        };
+        let undisturbed = with(1 << 30, &whole);
+        assert!(undisturbed.status.success(), "{}", stderr(&undisturbed));
+        // Enough to begin with, but not for what is held later: found step by step, since too little ends at once.
+        let done = (80..4096)
+            .map(|step| with(step << 18, &output))
+            .find(|done| names(scratch.path()).contains(&".out.unfinished".to_string()) || done.status.success())
+            .unwrap();
+        assert_eq!(done.status.code(), Some(2), "{}", stderr(&done));
+        let said = stderr(&done);
+        assert!(
+            said.contains("is too little") && said.contains("MiB are needed"),
+            "{said}"
+        );
+        assert!(said.contains("what was done is kept in"), "{said}");
+        assert_eq!(names(scratch.path()), [".out.unfinished", "whole"]);
+        let next = with(1 << 30, &output);
+        assert!(next.status.success(), "{}", stderr(&next));
+        let said = stderr(&next);
+        assert!(said.contains("done before the interruption"), "{algorithm}: {said}");
+        assert_eq!(contents(&output), contents(&whole), "{algorithm}");
+        assert_eq!(names(scratch.path()), ["out", "whole"]);
+    }
 }
