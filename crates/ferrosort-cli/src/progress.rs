@@ -160,6 +160,8 @@ impl Observer for Progress {
                 "event": "stage_finished", "stage": stage, "done": current.done, "total": current.total,
                 "seconds": seconds,
             })),
+            // A stage of one step has nothing to count.
+            Style::Bars | Style::Lines if current.total == 1 => write_line(&format!("{stage}: {seconds:.1} s")),
             Style::Bars | Style::Lines => {
                 write_line(&format!("{stage}: {} {} in {seconds:.1} s", current.done, current.unit));
             }

@@ -66,9 +66,6 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Vec<Nam
     let learnt_s = duration_s * parts[0].len() as f64 / passes.tiles() as f64;
     let tiles = |part: &[usize]| (part.len() as u64, "tiles");
     let detections = run.kept("detection", tiles(&parts[0]), &DETECTION_SD, |run| {
-        run.choose(format!(
-            "units are learnt from {learnt_s:.0} s of {duration_s:.0} s, and looked for in all"
-        ));
         passes.detect(&parts[0], DETECTION_SD, &run.steps())
     })?;
     let displacement = run.kept("motion", (1, "steps"), &(), |run| {
