@@ -1,6 +1,7 @@
 """Other programs read what `ferrosort export` writes."""
 
 import json
+import shutil
 import warnings
 
 import numpy as np
@@ -209,6 +210,25 @@ def test_motion_loads(demo, tmp_path):
     times, depths = found.temporal_bins_s[0], np.full(len(found.temporal_bins_s[0]), np.median(found.spatial_bins_um))
     moved = [motion.get_displacement_at_time_and_depth(times, depths) for motion in (truth, found)]
     assert np.corrcoef(*moved)[0, 1] > 0.9
+
+
+def test_shanks_that_moved_apart_load_one_by_one(demo, tmp_path):
+    sorting = shutil.copytree(demo / "sorting", tmp_path / "sorting")
+    intermediates = sorting / "intermediates"
+    motion, depths = (np.load(intermediates / f"{name}.npy") for name in ("motion", "motion_depths"))
+    np.save(intermediates / "motion.npy", np.hstack([motion, -motion]))
+    np.save(intermediates / "motion_depths.npy", np.tile(depths, 2))
+    np.save(intermediates / "motion_shanks.npy", np.repeat([0, 1], len(depths)))
+    folder = export(sorting, "motion", tmp_path / "motion")
+    for shank, sign in enumerate([1, -1]):
+        found = Motion.load(folder / f"shank{shank}")
+        assert np.array_equal(found.displacement[0], sign * motion)
+        assert np.array_equal(found.spatial_bins_um, depths)
+    package = pytest.importorskip("ferrosort", reason="the package is not installed")
+    result = package.read(sorting)
+    assert result.motion is None and list(result.shank_motions) == [0, 1]
+    assert np.array_equal(result.shank_motions[1].displacement_um, -motion)
+    assert np.array_equal(result.shank_motions[1].depths_um, depths)
 
 
 def test_the_package_exports_the_same(auto, tmp_path):

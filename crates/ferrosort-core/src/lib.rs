@@ -18,7 +18,7 @@ pub use probe::{Contact, Probe};
 pub use recording::{MemoryRecording, RawFile, Recording, SampleType, segments};
 pub use sorting::{PcFeatures, Sorting, TemplateFeatures, UnitLabel, UnitSummary};
 pub use sorting_run::{
-    Intermediates, Motion, ProcessedFile, ProcessedLayout, RecordingFormat, RunKind, RunUnit, SortingRun, SourceFile,
-    SpikeTable, TemplateSet, TemplateUnit, TruthDetails,
+    Intermediates, Motion, ProcessedFile, ProcessedLayout, RecordingFormat, RunKind, RunUnit, ShankMotion, SortingRun,
+    SourceFile, SpikeTable, TemplateSet, TemplateUnit, TruthDetails,
 };
 pub use table::{Cell, Number, RowText, Separator, Table};

@@ -206,6 +206,38 @@ pub struct Motion {
     pub displacement_um: Array2<f64>,
 }
 
+/// The motion of one shank.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShankMotion {
+    /// Which shank.
+    pub shank: i64,
+    /// Its motion.
+    pub motion: Motion,
+}
+
+impl ShankMotion {
+    /// The motions of shanks whose columns lie side by side in `displacement_um` `[times, columns]`: every column has a depth and a
+    /// shank. Shanks ascend.
+    pub fn of_columns(times_s: &[f64], depths_um: &[f64], shanks: &[i64], displacement_um: &Array2<f64>) -> Vec<Self> {
+        let mut columns: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for (column, &shank) in shanks.iter().enumerate() {
+            columns.entry(shank).or_default().push(column);
+        }
+        let motion = |columns: &[usize]| Motion {
+            times_s: times_s.to_vec(),
+            depths_um: columns.iter().map(|&column| depths_um[column]).collect(),
+            displacement_um: displacement_um.select(Axis(1), columns),
+        };
+        columns
+            .iter()
+            .map(|(&shank, columns)| Self {
+                shank,
+                motion: motion(columns),
+            })
+            .collect()
+    }
+}
+
 /// What a simulation knows beyond its spikes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TruthDetails {
@@ -258,8 +290,10 @@ pub struct SortingRun {
     pub recording: Vec<PathBuf>,
     /// How they lie, when the source says.
     pub recording_format: Option<RecordingFormat>,
-    /// Motion: estimated, or true for a simulation.
+    /// Motion: estimated, or true for a simulation. Of the whole probe, or of the only shank that has one.
     pub motion: Option<Motion>,
+    /// Where several shanks have motions of their own, these; `motion` is then absent.
+    pub shank_motions: Vec<ShankMotion>,
     /// What only a simulation knows.
     pub truth: Option<TruthDetails>,
     /// Parameters by name, as the source gives them.
@@ -300,6 +334,7 @@ impl SortingRun {
             recording: Vec::new(),
             recording_format: None,
             motion: None,
+            shank_motions: Vec::new(),
             truth: None,
             parameters: BTreeMap::new(),
             program: None,

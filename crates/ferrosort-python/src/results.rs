@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ferrosort::pipeline::Intermediate;
-use ferrosort_core::{Probe, SortingRun};
+use ferrosort_core::{Motion, Probe, SortingRun};
 use ferrosort_formats::results::{ReadOptions, read_run};
 use ndarray::Array1;
 use pyo3::prelude::*;
@@ -144,17 +144,12 @@ fn of_run(py: Python<'_>, run: SortingRun, path: PathBuf) -> PyResult<Bound<'_, 
     )?;
     all.set_item("unit_columns", columns)?;
     all.set_item("intermediates", intermediates_read(py, run.intermediates)?)?;
-    if let Some(motion) = run.motion {
-        let displacement = to_numpy(py, motion.displacement_um)?;
-        all.set_item(
-            "motion",
-            (
-                vec_to_numpy(py, motion.times_s)?,
-                vec_to_numpy(py, motion.depths_um)?,
-                displacement,
-            ),
-        )?;
+    all.set_item("motion", run.motion.map(|of| motion(py, of)).transpose()?)?;
+    let shanks = PyDict::new(py);
+    for of in run.shank_motions {
+        shanks.set_item(of.shank, motion(py, of.motion)?)?;
     }
+    all.set_item("shank_motions", shanks)?;
     all.set_item("settings", json(&run.parameters))?;
     all.set_item("kind", kind(run.kind))?;
     all.set_item("warnings", run.warnings)?;
@@ -162,6 +157,15 @@ fn of_run(py: Python<'_>, run: SortingRun, path: PathBuf) -> PyResult<Bound<'_, 
     all.set_item("seconds", run.run_time_s)?;
     all.set_item("stage_seconds", run.stage_seconds)?;
     Ok(all)
+}
+
+/// Times, depths, displacement.
+fn motion(py: Python<'_>, motion: Motion) -> PyResult<(Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>)> {
+    Ok((
+        vec_to_numpy(py, motion.times_s)?,
+        vec_to_numpy(py, motion.depths_um)?,
+        to_numpy(py, motion.displacement_um)?,
+    ))
 }
 
 fn intermediates_read(py: Python<'_>, found: ferrosort_core::Intermediates) -> PyResult<Bound<'_, PyDict>> {

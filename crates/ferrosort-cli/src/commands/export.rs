@@ -32,6 +32,9 @@ pub fn run(args: &ExportArgs, progress: &Progress) -> Result<()> {
     let hint = match args.format {
         Format::Nwb => format!("read it: pynwb.NWBHDF5IO(\"{shown}\").read().units.to_dataframe()\n"),
         Format::SpikeInterface => format!("read it: spikeinterface.load(\"{shown}\")\n"),
+        Format::Motion if run.motion.is_none() => {
+            format!("read the motion of a shank: spikeinterface.core.motion.Motion.load(\"{shown}/shank...\")\n")
+        }
         Format::Motion => format!("read it: spikeinterface.core.motion.Motion.load(\"{shown}\")\n"),
         Format::Alf | Format::Tsv | Format::Csv => String::new(),
     };

@@ -126,17 +126,17 @@ fn peak_to_trough_ms(waveform: impl Iterator<Item = f32> + Clone, sample_rate: f
     (place(|a, b| a > b) - place(|a, b| a < b)) / sample_rate * 1e3
 }
 
-/// Displacement of the tissue, µm, `[times, depths]`.
+/// Displacement of the tissue, µm, `[times, depths]`. Shanks that have motions of their own are a further part of the name.
 fn write_drift(facts: &Facts, folder: &Path) -> Result<()> {
-    let Some(motion) = &facts.run.motion else {
-        return Ok(());
-    };
-    write_array(&folder.join("drift.um.npy"), &motion.displacement_um)?;
-    write_slice(
-        &folder.join("drift.times.npy"),
-        &[motion.times_s.len()],
-        &motion.times_s,
-    )?;
-    let depths = &motion.depths_um;
-    write_slice(&folder.join("drift_depths.um.npy"), &[1, depths.len()], depths)
+    let all = facts.run.motion.iter().map(|motion| (String::new(), motion));
+    let shanks = facts.run.shank_motions.iter();
+    let shanks = shanks.map(|of| (format!(".shank{}", of.shank), &of.motion));
+    for (part, motion) in all.chain(shanks) {
+        let file = |name: &str| folder.join(format!("{name}{part}.npy"));
+        let (times, depths) = (&motion.times_s, &motion.depths_um);
+        write_array(&file("drift.um"), &motion.displacement_um)?;
+        write_slice(&file("drift.times"), &[times.len()], times)?;
+        write_slice(&file("drift_depths.um"), &[1, depths.len()], depths)?;
+    }
+    Ok(())
 }

@@ -1,8 +1,11 @@
 //! Every format from a small run, and what each cannot do without. Other programs read the exports in tests/python/test_export.py.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 
-use ferrosort_core::{Contact, Motion, Probe, RunKind, RunUnit, Silent, SpikeTable, TemplateSet, TemplateUnit};
+use ferrosort_core::{
+    Contact, Motion, Probe, RunKind, RunUnit, ShankMotion, Silent, SpikeTable, TemplateSet, TemplateUnit,
+};
 use ndarray::{Array3, array};
 use tempfile::TempDir;
 
@@ -106,6 +109,30 @@ fn alf_is_in_seconds_and_volts() {
     assert_eq!(numbers("drift.um.npy"), [0.0, 3.0]);
     let uuids = fs::read_to_string(folder.join("clusters.uuids.csv")).unwrap();
     assert_eq!(uuids.lines().count(), 3);
+}
+
+#[test]
+fn shanks_that_moved_apart_have_a_motion_each() {
+    let scratch = TempDir::new().unwrap();
+    let (alf, motion) = (scratch.path().join("alf"), scratch.path().join("motion"));
+    let mut run = run();
+    run.motion = None;
+    let displacement = array![[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]];
+    run.shank_motions = ShankMotion::of_columns(&[0.5, 1.5], &[20.0, 10.0, 30.0], &[3, 0, 0], &displacement);
+    write(&run, Format::Alf, &alf).unwrap();
+    write(&run, Format::Motion, &motion).unwrap();
+    let numbers = |path: PathBuf| read_npy(&path).unwrap().into_f64().unwrap();
+    for (shank, depths, um) in [
+        ("shank0", vec![10.0, 30.0], vec![1.0, 2.0, 4.0, 5.0]),
+        ("shank3", vec![20.0], vec![0.0, 3.0]),
+    ] {
+        assert_eq!(numbers(motion.join(shank).join("spatial_bins_um.npy")), depths);
+        assert_eq!(numbers(motion.join(shank).join("displacement_seg0.npy")), um);
+        assert_eq!(numbers(motion.join(shank).join("temporal_bins_s_seg0.npy")), [0.5, 1.5]);
+        assert_eq!(numbers(alf.join(format!("drift.um.{shank}.npy"))), um);
+        assert_eq!(numbers(alf.join(format!("drift_depths.um.{shank}.npy"))), depths);
+    }
+    assert!(!alf.join("drift.um.npy").exists());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ferrosort_core::{Motion, ProcessedFile, ProcessedLayout, Result, RunKind, SortingRun, TemplateUnit};
+use ferrosort_core::{ProcessedFile, ProcessedLayout, Result, RunKind, ShankMotion, SortingRun, TemplateUnit};
 use ndarray::Axis;
 use serde_json::Value;
 
@@ -104,8 +104,8 @@ fn intermediates(run: &mut SortingRun, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The motion that the sorter followed, where one shank moved; several have motions of their own. Times of the file count from the start of
-/// the time range, those of spikes from that of the recording.
+/// The motions that the sorter followed. Times of the file count from the start of the time range, those of spikes from that of the
+/// recording.
 fn motion(run: &mut SortingRun, folder: &Path, entry: &Value) -> Result<()> {
     let (Some(displacement_um), Some(times), Some(depths_um), Some(shanks)) = (
         files::matrix(folder, "motion.npy")?,
@@ -122,16 +122,13 @@ fn motion(run: &mut SortingRun, folder: &Path, entry: &Value) -> Result<()> {
             "a displacement for each of motion_times and motion_depths",
         ));
     }
-    if shanks.is_empty() || shanks.iter().any(|&shank| shank != shanks[0]) {
-        return Ok(());
-    }
     let first = entry["first_sample"].as_u64().unwrap_or(0) as f64;
     let start_s = run.sample_rate.map_or(0.0, |rate| first / rate);
-    run.motion = Some(Motion {
-        times_s: times.iter().map(|t| t + start_s).collect(),
-        depths_um,
-        displacement_um,
-    });
+    let times_s: Vec<f64> = times.iter().map(|t| t + start_s).collect();
+    run.shank_motions = ShankMotion::of_columns(&times_s, &depths_um, &shanks, &displacement_um);
+    if run.shank_motions.len() == 1 {
+        run.motion = run.shank_motions.pop().map(|only| only.motion);
+    }
     Ok(())
 }
 

@@ -63,7 +63,10 @@ class Sorting:
     intermediates : dict of arrays
         Arrays of the Kilosort family by their names (``ccb``, ``iorig``, ``st3``, ...), see docs/output.md.
     motion : Motion
-        Estimated motion, or the true one of a simulation, where a result that was read has it.
+        Estimated motion, or the true one of a simulation, where a result that was read has it: of the whole probe, or of the only
+        shank that has one.
+    shank_motions : dict of Motion
+        By shank, where several have motions of their own; ``motion`` is then None.
     settings : dict
         How it was sorted.
     kind : str
@@ -98,7 +101,8 @@ class Sorting:
         self.spike_depths_um: Optional[np.ndarray] = found.get("spike_depths_um")
         self.spike_scores: Optional[np.ndarray] = found.get("spike_scores")
         self.intermediates: dict[str, np.ndarray] = found["intermediates"]
-        self.motion: Optional[Motion] = Motion(*found["motion"]) if "motion" in found else None
+        self.motion: Optional[Motion] = Motion(*found["motion"]) if found.get("motion") else None
+        self.shank_motions: dict[int, Motion] = {shank: Motion(*of) for shank, of in found.get("shank_motions", {}).items()}
         self.settings: dict[str, Any] = json.loads(found["settings"])
         self.kind: str = found["kind"]
         self.path: Optional[str] = None if found["path"] is None else os.fspath(found["path"])
