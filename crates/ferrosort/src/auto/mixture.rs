@@ -15,6 +15,10 @@ const FACTORS: [f32; 2] = [0.6, 1.4];
 /// What the parts leave of the energy of a sum, at most. Three parts leave half of the energy of a neuron's own template, in the median; at a fifth
 /// the first real neurons go.
 const LEFT: f32 = 0.1;
+/// The same for the rarest, of which there are fewer than the first share of the spikes of the largest part: their lags differ, so that their mean
+/// is blurred, and neurons that are this rare beside one of a similar shape are rarer still.
+const RAREST: f64 = 0.025;
+const LEFT_OF_RAREST: f32 = 0.35;
 /// Spikes of a sum, at most, as a share of those of its largest part, ...
 const MOST: f64 = 0.1;
 /// ... and as a share of those of them that overlap with others by chance.
@@ -87,7 +91,12 @@ impl Mixtures<'_> {
             for (l, v) in left.iter_mut().zip(&part.values) {
                 *l -= v;
             }
-            if energy(&left) - noise < LEFT * whole {
+            let most_left = if sum.count < RAREST * source.count {
+                LEFT_OF_RAREST
+            } else {
+                LEFT
+            };
+            if energy(&left) - noise < most_left * whole {
                 return true;
             }
         }

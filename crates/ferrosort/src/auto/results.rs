@@ -19,9 +19,11 @@ use super::units::Unit;
 
 /// Spikes of one neuron closer than this are one, ms.
 const SAME_SPIKE_MS: f64 = 0.5;
-/// Units of whose spikes the first share is tied to those of a larger unit are not neurons, unless what is left without those is good; with
+/// Units of whose spikes the first share is tied to those of larger units are not neurons, unless what is left without those is good; with
 /// the second share they are none.
 const TIED: [f64; 2] = [0.4, 0.75];
+/// Smaller shares that are tied to one of the larger units are chance: they are the strongest of many lags.
+const LEAST_TIE: f64 = 0.1;
 /// A template that another is tied to has at least so many times its norm: what a template leaves of a spike is small.
 const SOURCE_NORM: f32 = 1.5;
 /// Spikes at one lag of so many of a larger unit's spikes are echoes of those.
@@ -60,13 +62,7 @@ impl Results<'_> {
         let kept = Self::without_echoes(found, &with_echoes, &sources);
         let trains = by_unit(&found.select(&kept), self.units.len());
         let group = groups(self.units, &trains, self.clustering, self.displacement, self.duration_s);
-        let waveforms: Vec<Array2<f32>> = self.units.iter().map(|u| self.waveform(u)).collect();
-        let troughs: Vec<(i64, f64)> = self
-            .units
-            .iter()
-            .zip(&waveforms)
-            .map(|(u, w)| self.trough(u, w))
-            .collect();
+        let troughs: Vec<(i64, f64)> = self.units.iter().map(|u| self.trough(u, &self.waveform(u))).collect();
         let rows = self.rows(found, &kept, &group, &troughs);
         let mut joined = vec![Train::default(); self.units.len()];
         for row in &rows {
@@ -110,7 +106,7 @@ impl Results<'_> {
         for (id, &face) in faces.iter().enumerate() {
             templates
                 .index_axis_mut(Axis(0), id)
-                .assign(&(&waveforms[face] / self.units[face].norm()));
+                .assign(&(self.waveform(&self.units[face]) / self.units[face].norm()));
         }
         let ids: BTreeMap<usize, u32> = kept.iter().enumerate().map(|(id, &g)| (g, id as u32)).collect();
         let last = self.clustering.signal.n_samples() as i64 - 1;
@@ -123,16 +119,13 @@ impl Results<'_> {
             })
             .collect();
         shown.sort_by_key(|r| (r.0, r.1));
-        let flat = Array2::from_shape_fn((kept.len(), samples * channels), |(u, i)| {
-            templates[[u, i / channels, i % channels]]
-        });
         let sorting = Sorting {
             sample_rate: self.clustering.signal.sample_rate(),
             probe,
             spike_times: shown.iter().map(|r| r.0).collect(),
             spike_units: shown.iter().map(|r| r.1).collect(),
             amplitudes: shown.iter().map(|r| r.2).collect(),
-            similar_templates: flat.dot(&flat.t()),
+            similar_templates: similarities(&templates),
             templates,
             whitening: self.clustering.signal.noise.whitening.clone(),
             whitening_inverse: self.clustering.signal.noise.unwhitening.clone(),
@@ -243,7 +236,7 @@ impl Results<'_> {
         kept.collect()
     }
 
-    /// Which units are tied to the spikes of a larger one nearby that is not a piece of the same neuron.
+    /// Which units are tied to the spikes of larger ones nearby that are no pieces of the same neuron.
     fn tied(
         &self,
         with_echoes: &[Train],
@@ -253,8 +246,9 @@ impl Results<'_> {
     ) -> Vec<bool> {
         let is_tied = |u: usize| {
             let others = sources[u].iter().filter(|(v, _)| group[u] != group[*v]);
-            let excess = others.map(|(_, tie)| tie.excess).fold(0.0, f64::max);
-            let share = excess / with_echoes[u].times.len().max(1) as f64;
+            let spikes = with_echoes[u].times.len().max(1) as f64;
+            let shares = others.map(|(_, tie)| tie.excess / spikes);
+            let share: f64 = shares.filter(|share| *share > LEAST_TIE).sum();
             share > TIED[1] || share > TIED[0] && self.judge(u, &trains[u]).label != UnitLabel::Good
         };
         (0..self.units.len()).map(is_tied).collect()
@@ -297,4 +291,11 @@ impl Results<'_> {
         }
         best
     }
+}
+
+/// Products of all pairs of templates, `[units, units]`.
+fn similarities(templates: &Array3<f32>) -> Array2<f32> {
+    let (units, samples, channels) = templates.dim();
+    let flat = templates.view().into_shape_with_order((units, samples * channels));
+    flat.map_or_else(|_| Array2::zeros((units, units)), |flat| flat.dot(&flat.t()))
 }
