@@ -1,6 +1,7 @@
 //! `ferrosort`: sort extracellular recordings from the command line.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod allocator;
 mod args;
 mod commands;
 mod interrupt;
@@ -15,6 +16,7 @@ use crate::args::{Cli, Command, Verbosity};
 use crate::progress::Progress;
 
 fn main() -> ExitCode {
+    allocator::share_one_heap();
     let cli = Cli::parse();
     let verbosity = match &cli.command {
         Command::Sort(args) => args.verbosity,

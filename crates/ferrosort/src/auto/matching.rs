@@ -14,6 +14,7 @@ use super::displacement::Displacement;
 use super::features::{self, FeatureFile};
 use super::geometry::Geometry;
 use super::memory::Memory;
+use super::pursuit::crossings::{bytes_of_pairs, sharing};
 use super::pursuit::{Found, Pursuit, TileUnit, clean_features};
 use super::signal::Signal;
 use super::tile::Tile;
@@ -200,9 +201,14 @@ impl Passes<'_> {
         let work = |tile| self.pursue_tile(tile, units, displacement, collect);
         let file = collect.file();
         let settle = || file.map_or(Ok(()), FeatureFile::sync);
+        let pairs = sharing(units.iter().map(|u| u.channels.as_slice()))
+            .iter()
+            .map(Vec::len)
+            .sum();
+        let piece = self.memory.tile(units.len()) + bytes_of_pairs(pairs, self.basis);
         let at_once = |out: &PassOutput| {
             let held = Memory::spikes(out.spikes.times.len());
-            self.memory.at_once(self.memory.tile(units.len()), held)
+            self.memory.at_once(piece, held)
         };
         let take = |out: &mut PassOutput, tile: TileOutput| {
             if let Some(file) = file {

@@ -14,8 +14,6 @@ const MATCHED: u64 = 20;
 const SHOWN: u64 = 180;
 /// A list that grows has room for up to twice what is in it.
 const GROWING: u64 = 2;
-/// Crossings of a unit with its neighbours, bytes.
-const CROSSINGS: u64 = 24 << 10;
 
 /// Sizes of a recording that decide about memory, and what is allowed.
 #[derive(Debug, Clone, Copy)]
@@ -60,11 +58,9 @@ impl Memory {
         PROGRAM + 40 * self.channels * self.channels
     }
 
-    /// What one thread holds to work on a tile with so many units.
+    /// What one thread holds to work on a tile with so many units, besides what their pairs take.
     pub fn tile(&self, units: usize) -> u64 {
-        let units = units as u64;
-        let samples = self.tile_samples + AROUND;
-        (12 * self.channels + 4 * self.width + 4 * units) * samples + CROSSINGS * units
+        (12 * self.channels + 4 * self.width + 4 * units as u64) * (self.tile_samples + AROUND)
     }
 
     /// What one thread holds to learn the noise from a stretch of the recording.
@@ -82,9 +78,9 @@ impl Memory {
         GROWING * count as u64 * MATCHED
     }
 
-    /// So many spikes, while the result is put together.
-    pub fn result(count: usize) -> u64 {
-        count as u64 * SHOWN
+    /// So many spikes, and so many units with templates of so many samples, while the result is put together.
+    pub fn result(&self, spikes: usize, units: usize, template_samples: usize) -> u64 {
+        spikes as u64 * SHOWN + 4 * self.channels * (units * template_samples) as u64
     }
 
     /// How many pieces of work of this size fit beside `held` bytes: at most twice the number of threads.

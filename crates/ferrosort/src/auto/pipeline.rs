@@ -120,7 +120,8 @@ pub(crate) fn sort(request: &Request, run: &mut Run) -> Result<(Sorting, Vec<Nam
         )?;
         Ok(pass.spikes)
     })?;
-    setting.memory.at_once(Memory::result(spikes.times.len()), 0)?;
+    let result = setting.memory.result(spikes.times.len(), units.len(), basis.length());
+    setting.memory.at_once(result, 0)?;
     run.stage("labels", 1, "steps", |_| {
         let results = Results {
             clustering: &clustering,

@@ -8,6 +8,7 @@ use super::basis::Basis;
 use super::detect::Detector;
 use super::memory::Memory;
 use super::pipeline::{DETECTION_SD, Setting, learning_tiles};
+use super::pursuit::crossings::{bytes_of_pairs, sharing};
 use super::signal::{Noise, Signal};
 use crate::pipeline::{Request, about_segments};
 use crate::plan::{Plan, StagePlan};
@@ -55,24 +56,27 @@ pub(crate) fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
     let units = (UNITS_A_CHANNEL * geometry.wide.len() as f64).ceil() as usize;
     let at_work = |piece: u64| memory.fixed() + memory.threads() * piece;
     let held = memory.detections(detections);
+    let neighbours: usize = sharing(geometry.wide.iter().map(Vec::as_slice))
+        .iter()
+        .map(Vec::len)
+        .sum();
+    let pairs = UNITS_A_CHANNEL.powi(2) * neighbours as f64;
+    let pursuit = memory.tile(units) + bytes_of_pairs(pairs as usize, &basis);
+    let result = memory.result(spikes, units, basis.length());
     let detection_s = tile_s * learnt.len() as f64;
     let stages = vec![
         ("noise", noise_s, at_work(memory.window())),
         ("shapes", shapes_s, at_work(memory.window())),
         ("detection", detection_s, at_work(memory.tile(0)) + held),
         ("clustering", CLUSTERING * detection_s, memory.fixed() + held),
-        ("matching", MATCHING * detection_s, at_work(memory.tile(units))),
-        (
-            "matching again",
-            MATCHING_AGAIN * detection_s,
-            at_work(memory.tile(units)),
-        ),
+        ("matching", MATCHING * detection_s, at_work(pursuit)),
+        ("matching again", MATCHING_AGAIN * detection_s, at_work(pursuit)),
         (
             "last matching",
             LAST_MATCHING * tile_s * tiles as f64,
-            at_work(memory.tile(units)) + Memory::spikes(spikes),
+            at_work(pursuit) + Memory::spikes(spikes),
         ),
-        ("labels", 1e-6 * spikes as f64, memory.fixed() + Memory::result(spikes)),
+        ("labels", 1e-6 * spikes as f64, memory.fixed() + result),
     ];
     let stages: Vec<StagePlan> = stages
         .into_iter()
@@ -84,7 +88,7 @@ pub(crate) fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
         .collect();
     let templates = (units * basis.length() * geometry.wide.len() * 4) as u64;
     let matrices = 16 * (geometry.wide.len() as u64).pow(2);
-    let least = memory.tile(units).max(memory.window()) + memory.detections(detections).max(Memory::spikes(spikes));
+    let least = pursuit.max(memory.window()) + memory.detections(detections).max(Memory::spikes(spikes));
     Ok(Plan {
         choices: about_segments(request.recording)
             .into_iter()
@@ -93,7 +97,7 @@ pub(crate) fn plan(request: &Request, observer: &dyn Observer) -> Result<Plan> {
         threads: rayon::current_num_threads(),
         seconds: stages.iter().map(|s| s.seconds).sum(),
         memory_bytes: stages.iter().map(|s| s.memory_bytes).max().unwrap_or(0),
-        least_memory_bytes: memory.fixed() + least.max(Memory::result(spikes)),
+        least_memory_bytes: memory.fixed() + least.max(result),
         result_bytes: templates + matrices + FILED * spikes as u64,
         checkpoint_bytes: u64::midpoint(memory.detections(detections), Memory::spikes(spikes)),
         spikes: spikes as u64,

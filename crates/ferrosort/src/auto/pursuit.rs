@@ -1,12 +1,13 @@
 //! Matching pursuit in log odds over one tile (docs/algorithm.md 8).
 
+pub mod crossings;
+
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use ferrosort_kernels::{
-    BETWEEN, PIECE, SharedTerm, TOGETHER, largest, shared_rows, shared_terms, subtract_between, subtract_shifted,
-};
+use ferrosort_kernels::{PIECE, SharedTerm, TOGETHER, largest, shared_rows, shared_terms, subtract_between};
 
+use self::crossings::Crossings;
 use super::basis::{Basis, COMPONENTS, PER_SAMPLE, interpolation, parabola};
 use super::tile::Tile;
 
@@ -16,8 +17,6 @@ pub const THRESHOLD: f64 = -3.0;
 /// A unit does not fire again within this time, ms: side lobes of its own spikes would look like it.
 pub(super) const REFRACTORY_MS: f64 = 0.9;
 
-/// A spike that changes the projection on another unit by less than this many of its standard deviations leaves it alone.
-const NEGLIGIBLE_SD: f32 = 0.03;
 /// Samples that are searched for peaks together.
 const SEARCHED: usize = 128;
 
@@ -117,40 +116,19 @@ pub struct Pursuit<'a> {
     units: &'a [TileUnit],
     odds: Vec<Odds>,
     projections: Vec<Vec<f32>>,
-    /// Units that share a channel.
-    near: Vec<Vec<u32>>,
-    /// What one spike of amplitude 1 of a unit adds to the projections of each unit near it, by lag, as soon as it is asked for; see
-    /// [`crossing`].
-    crossings: Vec<Vec<Option<Vec<f32>>>>,
+    crossings: Crossings<'a>,
     refractory: usize,
 }
 
 impl<'a> Pursuit<'a> {
     /// Projects the tile on all units.
     pub fn new(tile: &Tile, basis: &'a Basis, units: &'a [TileUnit], sample_rate: f64) -> Self {
-        let projections = project(tile, units);
-        let mut by_channel: Vec<Vec<u32>> = vec![Vec::new(); tile.channels()];
-        for (i, u) in units.iter().enumerate() {
-            for &c in &u.channels {
-                by_channel[c].push(i as u32);
-            }
-        }
-        let near: Vec<Vec<u32>> = units
-            .iter()
-            .map(|u| {
-                let mut list: Vec<u32> = u.channels.iter().flat_map(|&c| by_channel[c].iter().copied()).collect();
-                list.sort_unstable();
-                list.dedup();
-                list
-            })
-            .collect();
         Self {
             basis,
             units,
             odds: units.iter().map(|u| Odds::new(u, sample_rate)).collect(),
-            projections,
-            crossings: near.iter().map(|n| vec![None; n.len()]).collect(),
-            near,
+            projections: project(tile, units),
+            crossings: Crossings::new(basis, units),
             refractory: (REFRACTORY_MS * sample_rate / 1000.0) as usize,
         }
     }
@@ -213,13 +191,11 @@ impl<'a> Pursuit<'a> {
     fn subtract(&mut self, unit: usize, time: usize, phase: i64, amplitude: f32, heap: &mut BinaryHeap<Entry>) {
         let reach = self.basis.length() - 1;
         let factors = interpolation(-phase).map(|w| amplitude * w);
-        for k in 0..self.near[unit].len() {
-            let other = self.near[unit][k] as usize;
-            let (basis, units) = (self.basis, self.units);
-            let crossing = self.crossings[unit][k].get_or_insert_with(|| crossing(basis, &units[other], &units[unit]));
-            if crossing.is_empty() {
+        for k in 0..self.crossings.near(unit).len() {
+            let other = self.crossings.near(unit)[k] as usize;
+            let Some(crossing) = self.crossings.table(unit, k) else {
                 continue;
-            }
+            };
             let row = &mut self.projections[other];
             let from = time.saturating_sub(reach);
             let to = (time + reach + 1).min(row.len());
@@ -278,41 +254,6 @@ fn together(units: &[TileUnit]) -> Vec<(Vec<usize>, Vec<SharedTerm>)> {
         )
     };
     order.chunks(TOGETHER).map(group).collect()
-}
-
-/// Projection on `of` of one spike of `by`, at lags `1 - length .. length` after the spike's sample, between zeros for
-/// [`subtract_between`]; empty when it is negligible.
-fn crossing(basis: &Basis, of: &TileUnit, by: &TileUnit) -> Vec<f32> {
-    let mut mixed = [[0.0f32; COMPONENTS]; COMPONENTS];
-    let mut j = 0;
-    for (i, c) in of.channels.iter().enumerate() {
-        while j < by.channels.len() && by.channels[j] < *c {
-            j += 1;
-        }
-        if j < by.channels.len() && by.channels[j] == *c {
-            let (a, b) = (&of.template[i * COMPONENTS..], &by.template[j * COMPONENTS..]);
-            for p in 0..COMPONENTS {
-                for q in 0..COMPONENTS {
-                    mixed[p][q] += a[p] * b[q];
-                }
-            }
-        }
-    }
-    let lags = 2 * basis.length() - 1;
-    let margin = BETWEEN / 2;
-    let mut out = vec![0.0f32; lags + 2 * margin];
-    let inner = &mut out[margin..margin + lags];
-    for p in 0..COMPONENTS {
-        for q in 0..COMPONENTS {
-            // The template of `of` moved later by `lag` against a spike of `by` at zero.
-            subtract_shifted(inner, -mixed[p][q], basis.lagged(q, p, 0));
-        }
-    }
-    let norm = of.template.iter().map(|v| v * v).sum::<f32>().sqrt();
-    if inner.iter().all(|v| v.abs() < NEGLIGIBLE_SD * norm) {
-        out.clear();
-    }
-    out
 }
 
 /// Features of each spike with all others taken away, `[channels, COMPONENTS]` on the channels given for its unit; spikes sorted by time.
